@@ -1,0 +1,93 @@
+import { createHash } from 'node:crypto';
+import knex from 'knex';
+import pg from 'pg';
+
+/** Anything that runs SQL: the pool, or the one connection of a transaction. Values come back as text for numeric, bigint and date (no zone shifts, no floats). */
+export interface Queryable {
+  /** Runs one statement, prepared once per connection under a name made from its text. */
+  query<Row extends object>(text: string, values?: readonly unknown[]): Promise<readonly Row[]>;
+}
+
+export interface Database extends Queryable {
+  /** Runs `work` in one READ COMMITTED transaction: commits its result, rolls back and rethrows its error. */
+  transaction<Result>(work: (tx: Queryable) => Promise<Result>): Promise<Result>;
+  close(): Promise<void>;
+}
+
+const asText = (value: string): string => value;
+
+/** date, numeric and bigint stay text; jsonb and timestamptz are parsed. */
+const types: pg.CustomTypesConfig = {
+  getTypeParser: (oid: number, format?: 'text' | 'binary') => {
+    if (oid === pg.types.builtins.DATE || oid === pg.types.builtins.NUMERIC || oid === pg.types.builtins.INT8) return asText;
+    return format === 'binary' ? pg.types.getTypeParser(oid, 'binary') : pg.types.getTypeParser(oid, 'text');
+  },
+} as pg.CustomTypesConfig;
+
+const names = new Map<string, string>();
+
+/** One prepared statement per text: callers keep their texts constant and pass arrays or JSON, never a text per batch size. */
+function statementName(text: string): string {
+  let name = names.get(text);
+  if (name === undefined) {
+    name = createHash('md5').update(text).digest('hex');
+    names.set(text, name);
+  }
+  return name;
+}
+
+function queryable(client: pg.Pool | pg.PoolClient): Queryable {
+  return {
+    async query<Row extends object>(text: string, values: readonly unknown[] = []) {
+      const result = await client.query<Row>({ name: statementName(text), text, values: [...values] });
+      return result.rows;
+    },
+  };
+}
+
+/**
+ * Opens a pool. @param url a postgres:// URL; @param options.max connections; @param options.application shown in pg_stat_activity.
+ * Nothing connects until the first query; a broken idle connection is dropped silently and replaced.
+ */
+export function createDatabase(url: string, options: { readonly max?: number; readonly application?: string } = {}): Database {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: options.max ?? 10,
+    application_name: options.application ?? 'midline',
+    options: '-c jit=off -c timezone=UTC',
+    types,
+    connectionTimeoutMillis: 10_000,
+    keepAlive: true,
+  });
+  pool.on('error', () => undefined);
+  return {
+    ...queryable(pool),
+    async transaction(work) {
+      const client = await pool.connect();
+      let broken: Error | undefined;
+      try {
+        await client.query('begin');
+        const result = await work(queryable(client));
+        await client.query('commit');
+        return result;
+      } catch (error) {
+        await client.query('rollback').catch((rollback: Error) => { broken = rollback; });
+        throw error;
+      } finally {
+        client.release(broken);
+      }
+    },
+    close: () => pool.end(),
+  };
+}
+
+/** Brings the database at `url` to the newest schema; returns the names of the migrations that ran now. Concurrent callers wait for each other (knex lock). */
+export async function migrate(url: string, migrationSource: knex.Knex.MigrationSource<unknown>): Promise<readonly string[]> {
+  const client = knex({ client: 'pg', connection: { connectionString: url }, pool: { min: 0, max: 1 } });
+  try {
+    const [, ran] = (await client.migrate.latest({ migrationSource })) as [number, string[]];
+    return ran;
+  } finally {
+    await client.destroy();
+  }
+}
