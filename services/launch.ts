@@ -1,0 +1,100 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { Command, ServiceName } from './server.js';
+import type { ServerUser } from './places.js';
+
+/** A server to be started. */
+export interface Launch extends Command {
+  readonly name: ServiceName;
+  readonly cwd: string;
+  readonly log: string;
+  readonly signal: NodeJS.Signals;
+  readonly user: ServerUser;
+}
+
+export interface Launched {
+  readonly pid: number;
+  /** Settles when the process is gone, with how it ended ("exit code 1", "SIGKILL"). */
+  readonly ended: Promise<string>;
+}
+
+/** Starts servers, and decides how long they live. */
+export interface Launcher {
+  readonly launch: (launch: Launch) => Promise<Launched>;
+  /** From now on the servers do not keep this process from ending. */
+  readonly release: () => void;
+  /** Ends those that live no longer than this process. */
+  readonly stop: () => Promise<void>;
+}
+
+interface GuardMessage {
+  readonly name: ServiceName;
+  readonly pid?: number;
+  readonly ended?: string;
+}
+
+/** Servers that outlive this process. */
+export function createDetachedLauncher(): Launcher {
+  return {
+    launch: async ({ executable, args, env, cwd, log, user }) => {
+      const output = openSync(log, 'a');
+      const child = spawn(executable, args, { env: serverEnvironment(env), cwd, detached: true, stdio: ['ignore', output, output], ...user });
+      closeSync(output);
+      const ended = once(child, 'exit').then(([code, signal]) => String(signal ?? `exit code ${code}`));
+      ended.catch(() => undefined); // reported by 'spawn' below
+      await once(child, 'spawn');
+      child.unref();
+      return { pid: child.pid ?? 0, ended };
+    },
+    release: () => undefined,
+    stop: async () => undefined,
+  };
+}
+
+/**
+ * Servers that end with this process, however it ends (guard.mjs says how), after which `folders` are deleted.
+ * They hold neither the event loop nor the terminal's signals.
+ */
+export function createGuardedLauncher(folders: readonly string[]): Launcher {
+  const guard = spawn(process.execPath, [fileURLToPath(new URL('./guard.mjs', import.meta.url)), ...folders], { detached: true, stdio: ['pipe', 'pipe', 'inherit'] });
+  const guardGone = once(guard, 'exit');
+  const listeners = new Map<ServiceName, (message: GuardMessage) => void>();
+  guard.stdin.on('error', () => undefined); // a guard that is gone shows in `guardGone`
+  createInterface({ input: guard.stdout }).on('line', (line) => {
+    const message = JSON.parse(line) as GuardMessage;
+    listeners.get(message.name)?.(message);
+  });
+  return {
+    launch: (launch) =>
+      new Promise((resolve, reject) => {
+        let end: (how: string) => void = () => undefined;
+        const gone = new Promise<string>((settle) => (end = settle));
+        listeners.set(launch.name, ({ pid, ended }) => {
+          if (pid !== undefined) resolve({ pid, ended: gone });
+          if (ended !== undefined) end(ended);
+          reject(new Error(`${launch.executable} could not be started: ${ended}`)); // without effect once it was started
+        });
+        guard.stdin.write(`${JSON.stringify({ ...launch, env: serverEnvironment(launch.env) })}\n`);
+      }),
+    release: () => {
+      guard.unref();
+      for (const pipe of [guard.stdin, guard.stdout]) if (pipe instanceof Socket) pipe.unref();
+    },
+    stop: async () => {
+      guard.ref();
+      guard.stdin.end();
+      await guardGone;
+    },
+  };
+}
+
+/** What a server sees of this process's environment: nothing that could change how it runs. */
+function serverEnvironment(own: Readonly<Record<string, string>>): Record<string, string> {
+  const { PATH, HOME, TMPDIR, JAVA_HOME } = process.env;
+  const inherited = Object.entries({ PATH, HOME, TMPDIR, JAVA_HOME }).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return { ...Object.fromEntries(inherited), ...own };
+}
