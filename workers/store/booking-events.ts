@@ -1,0 +1,30 @@
+import type { Queryable } from './database.js';
+
+export type WireForm = 'plain' | 'encrypted' | 'stripped';
+
+export interface StoredEvent {
+  readonly source: string;
+  readonly eventId: string;
+  readonly orderId: string;
+  readonly wire: Buffer;
+  readonly wireForm: WireForm;
+}
+
+const columns = 'e.source, e.event_id as "eventId", e.order_id as "orderId", e.wire, e.wire_form as "wireForm"';
+
+/** The stored events among those asked for by (source, event id), in one query. */
+export function findEvents(tx: Queryable, keys: readonly { readonly source: string; readonly eventId: string }[]): Promise<readonly StoredEvent[]> {
+  return tx.query<StoredEvent>(
+    `select ${columns} from unnest($1::text[], $2::text[]) as k (source, event_id)
+     join booking_event e on e.source = k.source and e.event_id = k.event_id`,
+    [keys.map((key) => key.source), keys.map((key) => key.eventId)],
+  );
+}
+
+/** The whole history of the orders, in no order. */
+export function historyOf(tx: Queryable, orderIds: readonly string[]): Promise<readonly StoredEvent[]> {
+  return tx.query<StoredEvent>(
+    `select ${columns} from unnest($1::uuid[]) as k (id) join booking_event e on e.order_id = k.id`,
+    [orderIds],
+  );
+}

@@ -1,0 +1,76 @@
+import type { Queryable } from './database.js';
+
+export interface Fence {
+  /** Messages below this offset are done for the group; 0 for a partition never seen. */
+  readonly appliedBelow: number;
+  readonly factsVersion: string;
+  /** How often the topic was re-created and adopted. */
+  readonly epoch: number;
+}
+
+export interface Outcomes {
+  readonly read: number;
+  readonly applied: number;
+  readonly duplicate: number;
+  readonly late: number;
+  readonly deadLettered: number;
+}
+
+/**
+ * Claims the offsets below `nextOffset` for this transaction and says from where on they are new.
+ * The first row lock of the transaction: whoever else settles the same partition waits here until it ends.
+ */
+export async function raiseFence(tx: Queryable, group: string, topic: string, partition: number, nextOffset: number): Promise<Fence> {
+  const rows = await tx.query<{ applied_below: string; facts_version: string; epoch: number }>(
+    `insert into consumer_offset as o (consumer_group, topic, partition, next_offset) values ($1, $2, $3, $4)
+     on conflict (consumer_group, topic, partition)
+     do update set next_offset = greatest(o.next_offset, excluded.next_offset), updated_at = now()
+     returning coalesce(old.next_offset, 0) as applied_below,
+               (select version from facts_version) as facts_version,
+               coalesce((select epoch from topic_epoch e where e.topic = $2), 0) as epoch`,
+    [group, topic, partition, nextOffset],
+  );
+  const row = rows[0];
+  if (row === undefined) throw new Error('the fence returned no row');
+  return { appliedBelow: Number(row.applied_below), factsVersion: row.facts_version, epoch: row.epoch };
+}
+
+/** Adds the batch's outcomes to the counters beside the fence. */
+export async function countOutcomes(tx: Queryable, group: string, topic: string, partition: number, outcomes: Outcomes): Promise<void> {
+  await tx.query(
+    `update consumer_offset set read = read + $4, applied = applied + $5, duplicate = duplicate + $6, late = late + $7, dead_lettered = dead_lettered + $8
+     where consumer_group = $1 and topic = $2 and partition = $3`,
+    [group, topic, partition, outcomes.read, outcomes.applied, outcomes.duplicate, outcomes.late, outcomes.deadLettered],
+  );
+}
+
+/** Where each partition's fence stands; partitions never read are missing. */
+export async function fencePositions(db: Queryable, group: string, topic: string): Promise<ReadonlyMap<number, number>> {
+  const rows = await db.query<{ partition: number; next_offset: string }>(
+    'select partition, next_offset from consumer_offset where consumer_group = $1 and topic = $2',
+    [group, topic],
+  );
+  return new Map(rows.map((row) => [row.partition, Number(row.next_offset)]));
+}
+
+/** Notes messages that Kafka had deleted before this group read them, and moves the fence past them. */
+export async function recordGap(tx: Queryable, group: string, topic: string, partition: number, firstOffset: number, nextOffset: number): Promise<void> {
+  await tx.query(
+    `insert into offset_gap (consumer_group, topic, partition, first_offset, next_offset) values ($1, $2, $3, $4, $5) on conflict do nothing`,
+    [group, topic, partition, firstOffset, nextOffset],
+  );
+  await tx.query(
+    `update consumer_offset set next_offset = greatest(next_offset, $4) where consumer_group = $1 and topic = $2 and partition = $3`,
+    [group, topic, partition, nextOffset],
+  );
+}
+
+/** Declares a re-created topic adopted: a new epoch begins and every group reads it from its beginning. Only under the exclusive facts lock. Returns the new epoch. */
+export async function adoptTopic(tx: Queryable, topic: string): Promise<number> {
+  const rows = await tx.query<{ epoch: number }>(
+    `insert into topic_epoch as t (topic, epoch) values ($1, 1) on conflict (topic) do update set epoch = t.epoch + 1 returning epoch`,
+    [topic],
+  );
+  await tx.query('update consumer_offset set next_offset = 0 where topic = $1', [topic]);
+  return rows[0]?.epoch ?? 0;
+}

@@ -1,0 +1,55 @@
+import type { OrderState } from '../domain/order.js';
+import type { Queryable } from './database.js';
+
+export type LinkStatus = 'linked' | 'review' | 'new' | 'none';
+
+export interface StoredOrder {
+  readonly id: string;
+  readonly source: string;
+  readonly bookingRef: string;
+  readonly revision: number;
+  readonly link: LinkStatus;
+  /** The effective customer: the root of the linked one. */
+  readonly customerId: string | null;
+  readonly corporateAccountId: string | null;
+  readonly orgUnit: string | null;
+  readonly state: OrderState;
+}
+
+const columns = `o.id, o.source, o.booking_ref as "bookingRef", o.revision, o.link, o.customer_id as "customerId",
+  o.corporate_account_id as "corporateAccountId", o.org_unit as "orgUnit", o.state`;
+
+const toOrder = (row: StoredOrder & { readonly revision: number | string }): StoredOrder => ({ ...row, revision: Number(row.revision) });
+
+/** Locks the orders among these ids that exist, sorted, for the rest of the transaction. */
+export async function lockOrders(tx: Queryable, ids: readonly string[]): Promise<readonly StoredOrder[]> {
+  const rows = await tx.query<StoredOrder>(`select ${columns} from orders o where o.id = any($1::uuid[]) order by o.id for update`, [ids]);
+  return rows.map(toOrder);
+}
+
+/** Reads orders without locking them. */
+export async function findOrders(db: Queryable, ids: readonly string[]): Promise<readonly StoredOrder[]> {
+  const rows = await db.query<StoredOrder>(`select ${columns} from orders o where o.id = any($1::uuid[]) order by o.id`, [ids]);
+  return rows.map(toOrder);
+}
+
+export interface OrderFilter {
+  readonly source?: string;
+  readonly status?: string;
+  readonly customerId?: string;
+  /** Only orders after this id, for paging. */
+  readonly after?: string;
+  readonly limit: number;
+}
+
+/** A page of orders by id. */
+export async function listOrders(db: Queryable, filter: OrderFilter): Promise<readonly StoredOrder[]> {
+  const rows = await db.query<StoredOrder>(
+    `select ${columns} from orders o
+     where ($1::text is null or o.source = $1) and ($2::text is null or o.status = $2)
+       and ($3::bigint is null or o.customer_id = $3) and ($4::uuid is null or o.id > $4)
+     order by o.id limit $5`,
+    [filter.source ?? null, filter.status ?? null, filter.customerId ?? null, filter.after ?? null, filter.limit],
+  );
+  return rows.map(toOrder);
+}
