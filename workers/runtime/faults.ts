@@ -1,0 +1,41 @@
+/**
+ * What to do about a fault: `world` (a server is away or busy: try again for ever), `poison` (the data of one message is refused: find that message),
+ * `unknown` (stop the process: going on could do harm).
+ */
+export type FaultKind = 'world' | 'poison' | 'unknown';
+
+const sqlStates: Readonly<Record<string, FaultKind>> = {
+  '08': 'world', // connection
+  '40': 'world', // serialization, deadlock
+  '53': 'world', // resources: connections, memory, disk
+  '57': 'world', // operator intervention: shutdown, cancel
+  '22': 'poison', // data
+  '23': 'poison', // constraint
+};
+
+const networkCodes: ReadonlySet<unknown> = new Set([
+  'ECONNREFUSED', 'ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'ESOCKETTIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ENETDOWN', 'EHOSTDOWN',
+  'UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_SOCKET', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT',
+]);
+
+/** Errors without a code that pg, ioredis and BullMQ throw when the connection is not there. */
+const connectionLost = /^(Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect|timeout expired|Connection is closed|Stream isn't writeable|Command timed out|Reached the max retries per request|LOADING |READONLY |MISCONF |OOM |UNBLOCKED )/;
+
+/** Sorts a thrown error by SQLSTATE class, network code, or the client library's own mark; looks into `cause` and the errors of an AggregateError. */
+export function faultKind(error: unknown): FaultKind {
+  if (!(error instanceof Error)) return 'unknown';
+  const code: unknown = 'code' in error ? error.code : undefined;
+  if (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && 'severity' in error) return sqlStates[code.slice(0, 2)] ?? 'unknown';
+  if (networkCodes.has(code) || connectionLost.test(error.message) || isRetriable(error)) return 'world';
+  if (error instanceof AggregateError && error.errors.length > 0) return worst(error.errors.map(faultKind));
+  return error.cause === undefined ? 'unknown' : faultKind(error.cause);
+}
+
+/** kafkajs marks its errors with `retriable`; the one it throws after its own retries wraps the last one, and a closed or timed-out connection is no longer marked. */
+function isRetriable(error: Error): boolean {
+  return ('retriable' in error && error.retriable === true) || /^KafkaJS(ConnectionError|ConnectionClosedError|RequestTimeoutError|NumberOfRetriesExceeded|BrokerNotFound)$/.test(error.name);
+}
+
+function worst(kinds: readonly FaultKind[]): FaultKind {
+  return kinds.find((kind) => kind === 'unknown') ?? kinds.find((kind) => kind === 'poison') ?? 'world';
+}
