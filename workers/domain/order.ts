@@ -1,4 +1,4 @@
-import type { AgencyFee, Booking, BookingEvent, Refund } from '../../schemas/booking-event.js';
+import type { AgencyFee, Booking, BookingEvent, Price, Refund } from '../../schemas/booking-event.js';
 import type { Instant } from '../../schemas/scalars.js';
 
 /** The ten event types of the contract; a source may declare further kinds. */
@@ -36,8 +36,12 @@ export interface OrderState {
   readonly firstBookedAt: Instant | null;
   /** How many transactions of each kind this life has had. */
   readonly counts: Readonly<Record<string, number>>;
-  /** What a `ticketed` without a new document left for the next transaction to be compared with; null: nothing. */
-  readonly before: Booking | null;
+  /** The booking as the last transaction left it, kept only where a `ticketed` without a new document has moved `booking` on: the next transaction is compared with it. */
+  readonly before: { readonly booking: Booking | null } | null;
+  /** Documents of this life that a `voided` event touched: with those whose own status says so, they are the voided ones. */
+  readonly voidedDocuments: readonly string[];
+  /** Of the order: the booking's, else the sum of its items; an ended order keeps the one it ended with. */
+  readonly price: Price | null;
   readonly eventCount: number;
 }
 
@@ -63,8 +67,9 @@ export interface Transaction {
   readonly initiator: string | null;
   readonly workMinutes: number | null;
   readonly refund: Refund | null;
-  /** Ids in the order of the booking's lists. */
+  /** Ids in the order of the lists of the booking after it, then of those only before it. */
   readonly touched: { readonly items: readonly string[]; readonly documents: readonly string[]; readonly travellers: readonly string[] };
+  /** Null at the first event (also after an implied booked): nothing is known to have changed. */
   readonly before: Booking | null;
   readonly after: Booking | null;
   /** The fees that the source delivers as they stood before and stand after: the difference is what this transaction delivers. */
