@@ -37,18 +37,21 @@ interface GuardMessage {
   readonly ended?: string;
 }
 
-/** Servers that outlive this process. */
-export function createDetachedLauncher(): Launcher {
+/** Servers that outlive this process; `record` hears of each as soon as it has a pid, so that none is forgotten. */
+export function createDetachedLauncher(record: (launch: Launch, pid: number) => void): Launcher {
   return {
-    launch: async ({ executable, args, env, cwd, log, user }) => {
+    launch: async (launch) => {
+      const { executable, args, env, cwd, log, user } = launch;
       const output = openSync(log, 'a');
       const child = spawn(executable, args, { env: serverEnvironment(env), cwd, detached: true, stdio: ['ignore', output, output], ...user });
       closeSync(output);
       const ended = once(child, 'exit').then(([code, signal]) => String(signal ?? `exit code ${code}`));
       ended.catch(() => undefined); // reported by 'spawn' below
       await once(child, 'spawn');
+      if (child.pid === undefined) throw new Error(`${executable} could not be started.`);
+      record(launch, child.pid);
       child.unref();
-      return { pid: child.pid ?? 0, ended };
+      return { pid: child.pid, ended };
     },
     release: () => undefined,
     stop: async () => undefined,

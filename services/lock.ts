@@ -1,0 +1,36 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { processStart } from './process-identity.js';
+
+/**
+ * Takes the folder for this process, and answers how to give it back.
+ *
+ * Throws if another process that still lives has it; the lock of a process that died is taken over.
+ */
+export async function lockFolder(folder: string): Promise<() => Promise<void>> {
+  const path = join(folder, 'lock');
+  const mine = JSON.stringify({ pid: process.pid, started: processStart(process.pid) });
+  if (!(await create(path, mine))) {
+    const holder = await livingHolder(path);
+    if (holder !== null) throw new Error(`Another services command (process ${holder}) is at work in ${folder}: wait for it to end.`);
+    await rm(path, { force: true });
+    if (!(await create(path, mine))) throw new Error(`Another services command is at work in ${folder}: wait for it to end.`);
+  }
+  return () => rm(path, { force: true });
+}
+
+async function create(path: string, content: string): Promise<boolean> {
+  try {
+    await writeFile(path, content, { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+async function livingHolder(path: string): Promise<number | null> {
+  const content = await readFile(path, 'utf8').catch(() => '');
+  const [, pid, started] = /^\{"pid":(\d+),"started":"(.*)"\}$/.exec(content) ?? [];
+  return pid !== undefined && processStart(Number(pid)) === started ? Number(pid) : null;
+}
