@@ -1,0 +1,72 @@
+import { daysOf } from '../../../schemas/dates.js';
+import type { LocalDate } from '../../../schemas/scalars.js';
+import { fillerBirthDates } from './junk.js';
+
+export type BirthDateLevel = 'equal' | 'near' | 'different' | 'unknown';
+
+const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
+/** German, French and Spanish abbreviations that differ from the English ones. */
+const otherMonths: Readonly<Record<string, number>> = {
+  'mär': 3, mrz: 3, mae: 3, mai: 5, okt: 10, dez: 12, fev: 2, 'fév': 2, avr: 4, aou: 8, 'aoû': 8, 'déc': 12, ene: 1, abr: 4, ago: 8, dic: 12,
+};
+
+/** Nobody who travels is born later: of a two-digit year above it only 19xx is meant. Raise it when the first of them travel. */
+const lastShortYear = 35;
+
+/**
+ * The calendar days that a birth date may mean, as sources write it: `1980-05-10`, `19800510`, `10.05.1980`, `10.5.80`, `10MAY80`, `10-May-1980`,
+ * `05/10/1980`. Two where day and month or the century are open; none for fillers (1900-01-01) and anything else.
+ */
+export function birthDatesOf(text: string | null | undefined): readonly LocalDate[] {
+  if (text == null || text.length < 6 || text.length > 32) return [];
+  const dates = readings(text.trim()).flatMap(([year, month, day]) => {
+    const date = `${String(year).padStart(4, '0')}-${String(month).padStart(2, '0')}-${String(day).padStart(2, '0')}`;
+    return year >= 1880 && daysOf(date) !== undefined && !fillerBirthDates.has(date) ? [date] : [];
+  });
+  return dates.length === 2 && dates[0] === dates[1] ? dates.slice(0, 1) : dates;
+}
+
+type Reading = readonly [year: number, month: number, day: number];
+
+function readings(text: string): readonly Reading[] {
+  const yearFirst = /^(\d{4})([-/.]?)(\d{1,2})\2(\d{1,2})(?:[T ].*)?$/.exec(text);
+  if (yearFirst && (yearFirst[2] !== '' || /^\d{8}(?:$|[T ])/.test(text))) return [[Number(yearFirst[1]), Number(yearFirst[3]), Number(yearFirst[4])]];
+  const named = /^(\d{1,2})[-. ]*(\p{L}{3})\p{L}*[-. ]*(\d{4}|\d{2})$/u.exec(text);
+  if (named) return years(named[3] ?? '').map((year) => [year, monthNamed(named[2] ?? ''), Number(named[1])]);
+  const numeric = /^(\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d{2})$/.exec(text);
+  if (!numeric) return [];
+  const [first, second] = [Number(numeric[1]), Number(numeric[3])];
+  // Points mean day first everywhere; with strokes Americans put the month first.
+  const dayFirstOnly = numeric[2] === '.';
+  return years(numeric[4] ?? '').flatMap((year): Reading[] => (dayFirstOnly ? [[year, second, first]] : [[year, second, first], [year, first, second]])).slice(0, 4);
+}
+
+function years(text: string): readonly number[] {
+  const year = Number(text);
+  if (text.length === 4) return [year];
+  return year > lastShortYear ? [1900 + year] : [2000 + year, 1900 + year];
+}
+
+function monthNamed(name: string): number {
+  const lower = name.toLowerCase();
+  return months.indexOf(lower) + 1 || (otherMonths[lower] ?? 0);
+}
+
+/**
+ * equal: both mean the same one day. near: they may be the same day, or differ by a slip of the hand (one digit, two neighbouring digits swapped,
+ * day and month swapped). unknown: at least one says nothing.
+ */
+export function compareBirthDates(ones: readonly LocalDate[], others: readonly LocalDate[]): BirthDateLevel {
+  if (ones.length === 0 || others.length === 0) return 'unknown';
+  if (ones.some((one) => others.includes(one))) return ones.length === 1 && others.length === 1 ? 'equal' : 'near';
+  return ones.some((one) => others.some((other) => isSlip(one, other))) ? 'near' : 'different';
+}
+
+function isSlip(one: LocalDate, other: LocalDate): boolean {
+  if (one.slice(0, 4) === other.slice(0, 4) && one.slice(5, 7) === other.slice(8) && one.slice(8) === other.slice(5, 7)) return true;
+  const different = [...one.replaceAll('-', '')].flatMap((digit, index) => (digit === other.replaceAll('-', '')[index] ? [] : [index]));
+  if (different.length === 1) return true;
+  const [first = 0, second = 0] = different;
+  const [a, b] = [one.replaceAll('-', ''), other.replaceAll('-', '')];
+  return different.length === 2 && second === first + 1 && a[first] === b[second] && a[second] === b[first];
+}

@@ -1,0 +1,83 @@
+import type { Party } from '../../../schemas/booking-event.js';
+import { birthDatesOf } from './birth-date.js';
+import { emailKeyOf, phoneOf } from './contacts.js';
+import { isFiller } from './junk.js';
+import { nameOf } from './names.js';
+import { kindOf, type Role } from './parties.js';
+
+/** What customers are found by. Values of a kind are compared as they are. */
+export type KeyKind = 'external' | 'external-company' | 'loyalty' | 'vat' | 'email' | 'phone' | 'name-birth';
+
+export interface Key {
+  readonly kind: KeyKind;
+  readonly value: string;
+}
+
+export interface MatchKey extends Key {
+  /** Enough to make a customer of an unknown party, and claimed before that is done. */
+  readonly strong: boolean;
+}
+
+export interface KeyContext {
+  /** Id of the reservation system: its ids mean nothing elsewhere. */
+  readonly source: string;
+  /** ISO 3166 alpha-2 of the org unit: what a national phone number is read with. */
+  readonly country: string | null;
+}
+
+/**
+ * The keys of a party, each once: external id (`source:id`; a company's is of a kind of its own), loyalty (`PROGRAM:NUMBER`), VAT id of companies,
+ * e-mail, phone, name + birth date of persons. A birth date that can mean two days makes two keys, neither of them strong.
+ * Fillers, role accounts and portal aliases make none. Costs nothing where a party says nothing.
+ */
+export function matchKeys(party: Party, role: Role, context: KeyContext): readonly MatchKey[] {
+  const keys: MatchKey[] = [];
+  const add = (kind: KeyKind, value: string, strong = true): void => {
+    if (!keys.some((key) => key.kind === kind && key.value === value)) keys.push({ kind, value, strong });
+  };
+  const company = role === 'corporate' || kindOf(party) === 'company';
+  const externalId = party.externalId?.trim() ?? '';
+  if (externalId !== '' && !isFiller(externalId)) add(company ? 'external-company' : 'external', externalKey(context.source, externalId));
+  for (const { program, number } of party.loyalty ?? []) {
+    const value = loyaltyOf(program, number);
+    if (value !== undefined) add('loyalty', value);
+  }
+  if (company && party.vatId != null) {
+    const vat = vatOf(party.vatId);
+    if (vat !== undefined) add('vat', vat);
+  }
+  for (const text of party.emails ?? []) {
+    const email = emailKeyOf(text);
+    if (email !== undefined) add('email', email);
+  }
+  for (const text of party.phones ?? []) {
+    const phone = phoneOf(text, context.country);
+    if (phone !== undefined) add('phone', phone);
+  }
+  if (!company && party.birthDate != null) addNameBirth(party, add);
+  return keys;
+}
+
+/** The value under which an external id is found; the colon after the source is the first one. */
+export function externalKey(source: string, externalId: string): string {
+  return `${source.includes(':') ? source.replaceAll(':', '%3A') : source}:${externalId}`;
+}
+
+function loyaltyOf(program: string | null | undefined, number: string | null | undefined): string | undefined {
+  const digits = number?.replace(/[\s.-]/g, '').toUpperCase() ?? '';
+  const name = program?.trim().toUpperCase() ?? '';
+  return name === '' || digits.length < 4 || isFiller(digits) || isFiller(name) ? undefined : `${name}:${digits}`;
+}
+
+function vatOf(text: string): string | undefined {
+  const value = text.replace(/[^\p{L}\p{N}]/gu, '').toUpperCase();
+  return value.length >= 6 && /\d/.test(value) && !/(\d)\1{6,}/.test(value) ? value : undefined;
+}
+
+function addNameBirth(party: Party, add: (kind: KeyKind, value: string, strong?: boolean) => void): void {
+  const dates = birthDatesOf(party.birthDate);
+  if (dates.length === 0) return;
+  const { given, family } = nameOf(party);
+  if (family.length === 0 || given.length === 0 || (given[0] ?? '').length < 2) return;
+  for (const date of dates) add('name-birth', `${family.join('')} ${given[0]} ${date}`, dates.length === 1);
+}

@@ -1,0 +1,64 @@
+import type { CandidateIndex } from './candidates.js';
+import { compareKeys } from './candidates.js';
+import { decideMatch, type MatchDecision } from './decide.js';
+import type { Key, KeyContext, MatchKey } from './keys.js';
+import { candidateOf, newCustomer, type CustomerDraft } from './new-customer.js';
+import type { RoleParty } from './parties.js';
+
+/** One party of one booking that is to be matched. */
+export interface MatchRequest extends RoleParty {
+  readonly keys: readonly MatchKey[];
+  readonly context: KeyContext;
+}
+
+export interface MatchResult extends MatchDecision {
+  /** The linked or the new customer; null for review and none. */
+  readonly customerId: string | null;
+  /** Keys that so many customers share that they counted for nothing. */
+  readonly overflowed: readonly Key[];
+  /** The customer is one of `drafts`. */
+  readonly drafted: boolean;
+}
+
+export interface BatchMatch {
+  /** In the order of the requests. */
+  readonly results: readonly MatchResult[];
+  /** The customers to insert. */
+  readonly drafts: readonly CustomerDraft[];
+}
+
+/**
+ * Decides for every party of a batch, in order; somebody new is met by the rest of the batch.
+ * The index takes up the new customers: use a fresh one each time.
+ *
+ * @param nextId gives the id of a customer to be created
+ */
+export function matchBatch(requests: readonly MatchRequest[], index: CandidateIndex, nextId: () => string): BatchMatch {
+  const drafts: CustomerDraft[] = [];
+  const drafted = new Set<string>();
+  const results = requests.map((request): MatchResult => {
+    const overflowed = index.overflowed(request.keys);
+    const keys = overflowed.length === 0 ? request.keys : request.keys.filter((key) => !overflowed.includes(key));
+    const decision = decideMatch(request, keys, keys.length === 0 ? [] : index.find(keys));
+    if (decision.decision !== 'new') return { ...decision, overflowed, drafted: decision.customerId !== null && drafted.has(decision.customerId) };
+    const draft = newCustomer(request, keys, request.context, nextId());
+    drafts.push(draft);
+    drafted.add(draft.id);
+    index.add(candidateOf(draft));
+    return { ...decision, customerId: draft.id, overflowed, drafted: true };
+  });
+  return { results, drafts };
+}
+
+/**
+ * The strong keys to claim before the drafts may be inserted, sorted, each once: those of everybody who is one of the drafts.
+ * Whoever shares one in another batch waits for this one, and meets it.
+ */
+export function claimsOf(requests: readonly MatchRequest[], { results }: BatchMatch): readonly Key[] {
+  const claims = new Map<string, Key>();
+  results.forEach((result, position) => {
+    if (!result.drafted) return;
+    for (const { kind, value, strong } of requests[position]?.keys ?? []) if (strong) claims.set(`${kind} ${value}`, { kind, value });
+  });
+  return [...claims.values()].sort(compareKeys);
+}

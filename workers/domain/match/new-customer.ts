@@ -1,0 +1,69 @@
+import type { Address, Party } from '../../../schemas/booking-event.js';
+import type { Candidate } from './candidates.js';
+import { emailOf, phoneOf } from './contacts.js';
+import type { KeyContext, MatchKey } from './keys.js';
+import { kindOf, type CustomerKind, type RoleParty } from './parties.js';
+
+/** A way to reach somebody. */
+export interface Contact {
+  readonly kind: 'email' | 'phone' | 'address';
+  /** E-mail in lower case, phone as E.164 where it can be read so, an address as one line. */
+  readonly value: string;
+}
+
+/** A customer as it is inserted. */
+export interface CustomerDraft {
+  readonly id: string;
+  readonly kind: CustomerKind;
+  /** Names, ids, contacts and language; without consents, which are history of their own, and without what a traveller is within the booking. */
+  readonly party: Party;
+  readonly keys: readonly MatchKey[];
+  readonly contacts: readonly Contact[];
+  /** Who knows it: `import` or the source. */
+  readonly origin: string;
+}
+
+/** The customer that an unknown party becomes. @param id from `allocateCustomerIds` */
+export function newCustomer({ role, party }: RoleParty, keys: readonly MatchKey[], context: KeyContext, id: string): CustomerDraft {
+  const kind = role === 'corporate' ? 'company' : kindOf(party);
+  return { id, kind, party: masterOf(party, kind), keys, contacts: contactsOf(party, context.country), origin: context.source };
+}
+
+/** How the draft is met by the rest of its batch. */
+export function candidateOf({ id, kind, party, keys }: CustomerDraft): Candidate {
+  return { customerId: id, rootId: id, kind, party, keys };
+}
+
+const masterFields = [
+  'externalId', 'salutation', 'title', 'givenName', 'familyName', 'fullName', 'companyName', 'vatId', 'birthDate', 'gender', 'language', 'nationality',
+  'emails', 'phones', 'addresses', 'loyalty',
+] as const satisfies readonly (keyof Party)[];
+
+/** What is kept of a party, without empty fields. */
+export function masterOf(party: Party, kind: CustomerKind): Party {
+  return Object.fromEntries([['kind', kind], ...masterFields.flatMap((field) => (isGiven(party[field]) ? [[field, party[field]]] : []))]);
+}
+
+const isGiven = (value: unknown): boolean => value != null && value !== '' && !(Array.isArray(value) && value.length === 0);
+
+/** Every contact point of a party, each once; text that is no e-mail address is dropped, a phone number that cannot be read is kept as written. */
+export function contactsOf(party: Party, country: string | null): readonly Contact[] {
+  const contacts: readonly Contact[] = [
+    ...(party.emails ?? []).flatMap((text): Contact[] => {
+      const value = emailOf(text);
+      return value === undefined ? [] : [{ kind: 'email', value }];
+    }),
+    ...(party.phones ?? []).map((text): Contact => ({ kind: 'phone', value: phoneOf(text, country) ?? text.trim() })),
+    ...(party.addresses ?? []).map((address): Contact => ({ kind: 'address', value: addressLine(address) })),
+  ];
+  return contacts.filter(({ kind, value }, index) => value !== '' && contacts.findIndex((other) => other.kind === kind && other.value === value) === index);
+}
+
+/** `Hauptstr. 5, 10115 Berlin, DE`; empty where there is no more than a country or region. */
+function addressLine({ street, houseNumber, postalCode, city, region, country }: Address): string {
+  if (street == null && postalCode == null && city == null) return '';
+  const parts = [join(street, houseNumber), join(postalCode, city), region ?? '', country ?? ''];
+  return parts.filter((part) => part !== '').join(', ');
+}
+
+const join = (...words: readonly (string | null | undefined)[]): string => words.filter((word) => word != null && word !== '').join(' ');

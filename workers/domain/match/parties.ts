@@ -1,0 +1,81 @@
+import type { Booking, CorporateAccount, Party } from '../../../schemas/booking-event.js';
+
+/** A customer can have several roles in one order; each is matched in its own right. */
+export type Role = 'payer' | 'booker' | 'traveller' | 'corporate';
+
+export type CustomerKind = 'person' | 'company';
+
+/** Somebody in a booking. `position` is the traveller's id within the booking, empty for the other roles. */
+export interface RoleParty {
+  readonly role: Role;
+  readonly position: string;
+  readonly party: Party;
+}
+
+/** Everybody a booking names: payer, booker, corporate account (as a company party, its id as external id), then the travellers in their order. */
+export function partiesOf(booking: Booking): readonly RoleParty[] {
+  const { payer, booker, corporateAccount, travellers } = booking;
+  const parties: RoleParty[] = [];
+  if (payer != null) parties.push({ role: 'payer', position: '', party: payer });
+  if (booker != null) parties.push({ role: 'booker', position: '', party: booker });
+  if (corporateAccount != null) parties.push({ role: 'corporate', position: '', party: companyOf(corporateAccount) });
+  for (const traveller of travellers ?? []) parties.push({ role: 'traveller', position: traveller.id, party: traveller });
+  return parties;
+}
+
+function companyOf({ id, name, vatId }: CorporateAccount): Party {
+  return { kind: 'company', externalId: id ?? null, companyName: name ?? null, vatId: vatId ?? null };
+}
+
+/** Person or company: what the party says, else a company where it names one and no person. */
+export function kindOf(party: Party): CustomerKind {
+  if (party.kind != null) return party.kind === 'company' ? 'company' : 'person';
+  return party.companyName != null && party.familyName == null && party.givenName == null && party.fullName == null ? 'company' : 'person';
+}
+
+/**
+ * True where both bookings name the same people by the same words, so that their links need not be decided again.
+ * Compares what keys and decisions read (ids, names, birth dates, contacts, loyalty numbers, corporate account); addresses and consents identify nobody.
+ */
+export function sameIdentity(before: Booking | null, after: Booking | null): boolean {
+  if (before === after) return true;
+  return (
+    sameParty(before?.payer, after?.payer) &&
+    sameParty(before?.booker, after?.booker) &&
+    sameAccount(before?.corporateAccount, after?.corporateAccount) &&
+    sameList(before?.travellers, after?.travellers, (one, other) => one.id === other.id && sameParty(one, other))
+  );
+}
+
+const identityFields = [
+  'kind', 'externalId', 'givenName', 'familyName', 'fullName', 'companyName', 'vatId', 'birthDate',
+] as const satisfies readonly (keyof Party)[];
+
+function sameParty(one: Party | null | undefined, other: Party | null | undefined): boolean {
+  if (one === other) return true;
+  for (const field of identityFields) {
+    if ((one?.[field] ?? null) !== (other?.[field] ?? null)) return false;
+  }
+  return (
+    sameList(one?.emails, other?.emails, Object.is) &&
+    sameList(one?.phones, other?.phones, Object.is) &&
+    sameList(one?.loyalty, other?.loyalty, (a, b) => (a.program ?? null) === (b.program ?? null) && (a.number ?? null) === (b.number ?? null))
+  );
+}
+
+function sameAccount(one: CorporateAccount | null | undefined, other: CorporateAccount | null | undefined): boolean {
+  return (
+    (one?.id ?? null) === (other?.id ?? null) &&
+    (one?.name ?? null) === (other?.name ?? null) &&
+    (one?.vatId ?? null) === (other?.vatId ?? null)
+  );
+}
+
+function sameList<T>(one: readonly T[] | null | undefined, other: readonly T[] | null | undefined, same: (a: T, b: T) => boolean): boolean {
+  if (one === other) return true;
+  if ((one?.length ?? 0) !== (other?.length ?? 0)) return false;
+  return one == null || other == null || one.every((item, index) => {
+    const counterpart = other[index];
+    return counterpart !== undefined && same(item, counterpart);
+  });
+}
