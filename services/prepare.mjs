@@ -8,14 +8,15 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const rooms = ['schemas', 'migrations', 'workers', 'services', 'bench', 'test/proof'];
 const buildFiles = ['package-lock.json', 'tsconfig.json', 'tsconfig.build.json'];
-const installed = join(root, 'node_modules', '.midline-installed');
+// npm writes this file last; `npm install` writes it and package-lock.json within the same moment.
+const installed = join(root, 'node_modules', '.package-lock.json');
+const sameMomentMs = 2_000;
 const built = join(root, 'dist', '.midline-built');
 
 requireNode(20, 19);
-if (changed(installed) < changed(join(root, 'package-lock.json'))) {
+if (changed(installed) + sameMomentMs < changed(join(root, 'package-lock.json'))) {
   say('Installing the packages of package-lock.json (npm ci) …');
   run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
-  writeFileSync(installed, '');
 }
 if (changed(built) < Math.max(...buildFiles.map((file) => changed(join(root, file))), ...rooms.map(newest))) {
   const before = new Date();
@@ -35,7 +36,7 @@ function changed(path) {
   return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
-/** The newest change of a folder, its files and its subfolders (whose times tell of deleted files). */
+/** The newest change of a folder, its files and its subfolders (whose times tell of files moved in with their old time). */
 function newest(room) {
   const folder = join(root, room);
   if (changed(folder) === 0) return 0;
