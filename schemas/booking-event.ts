@@ -1,335 +1,335 @@
 // Written by generate.ts from booking-event.avsc: change that and run `npm run generate`.
-import type { RecordSchema } from './avro.js'
-import type { Decimal, Instant, LocalDate } from './scalars.js'
+import type { RecordSchema } from './avro.js';
+import type { Decimal, Instant, LocalDate } from './scalars.js';
 
 /** One thing that happened to a booking, with the whole state of the booking after it. */
 export interface BookingEvent {
   /** unique within the source; a re-sent event has the same */
-  readonly eventId: string
+  readonly eventId: string;
   /** id of the reservation system */
-  readonly source: string
+  readonly source: string;
   /** booked, confirmed, changed, ticketed, reissued, refunded, voided, cancelled, no-show, travelled, or a kind that the source's map declares */
-  readonly type: string
+  readonly type: string;
   /** the booking within the source, unique for ever */
-  readonly bookingRef: string
+  readonly bookingRef: string;
   /** the source's sequence within the booking */
-  readonly version?: number | null
+  readonly version?: number | null;
   /** when it happened at the source */
-  readonly occurredAt: Instant
+  readonly occurredAt: Instant;
   /** where this transaction was done; missing: the booking's */
-  readonly orgUnit?: string | null
-  readonly office?: string | null
-  readonly agent?: string | null
-  readonly channel?: string | null
-  readonly initiator?: string | null
+  readonly orgUnit?: string | null;
+  readonly office?: string | null;
+  readonly agent?: string | null;
+  readonly channel?: string | null;
+  readonly initiator?: string | null;
   /** work that is charged by time */
-  readonly workMinutes?: number | null
-  readonly refund?: Refund | null
-  readonly touches?: Touches | null
+  readonly workMinutes?: number | null;
+  readonly refund?: Refund | null;
+  readonly touches?: Touches | null;
   /** W3C trace context */
-  readonly traceparent?: string | null
+  readonly traceparent?: string | null;
   /** null where the source sends none (a bare cancellation) */
-  readonly booking?: Booking | null
+  readonly booking?: Booking | null;
 }
 
 /** Money of a refund. */
 export interface Refund {
-  readonly amount?: Decimal | null
-  readonly penalty?: Decimal | null
-  readonly currency?: string | null
+  readonly amount?: Decimal | null;
+  readonly penalty?: Decimal | null;
+  readonly currency?: string | null;
 }
 
 /** What the transaction is about: ids. */
 export interface Touches {
-  readonly items?: readonly string[] | null
-  readonly documents?: readonly string[] | null
-  readonly travellers?: readonly string[] | null
+  readonly items?: readonly string[] | null;
+  readonly documents?: readonly string[] | null;
+  readonly travellers?: readonly string[] | null;
 }
 
 /** The whole state of the booking after the event. */
 export interface Booking {
-  readonly references?: readonly Reference[] | null
-  readonly isOption?: boolean | null
-  readonly isRequest?: boolean | null
-  readonly bookedAt?: Instant | null
-  readonly ticketingDeadline?: Instant | null
+  readonly references?: readonly Reference[] | null;
+  readonly isOption?: boolean | null;
+  readonly isRequest?: boolean | null;
+  readonly bookedAt?: Instant | null;
+  readonly ticketingDeadline?: Instant | null;
   /** missing: from the items */
-  readonly travelFrom?: LocalDate | null
+  readonly travelFrom?: LocalDate | null;
   /** missing: from the items */
-  readonly travelUntil?: LocalDate | null
+  readonly travelUntil?: LocalDate | null;
   /** of the agency; missing: the default of the source */
-  readonly orgUnit?: string | null
-  readonly corporateAccount?: CorporateAccount | null
-  readonly booker?: Party | null
-  readonly payer?: Party | null
-  readonly travellers?: readonly Traveller[] | null
+  readonly orgUnit?: string | null;
+  readonly corporateAccount?: CorporateAccount | null;
+  readonly booker?: Party | null;
+  readonly payer?: Party | null;
+  readonly travellers?: readonly Traveller[] | null;
   /** by the codes of Traveller.type, where the source has no names */
-  readonly travellerCounts?: Readonly<Record<string, number>> | null
-  readonly items?: readonly Item[] | null
-  readonly documents?: readonly Document[] | null
+  readonly travellerCounts?: Readonly<Record<string, number>> | null;
+  readonly items?: readonly Item[] | null;
+  readonly documents?: readonly Document[] | null;
   /** missing: the sum of the items that are not cancelled */
-  readonly price?: Price | null
-  readonly payments?: readonly Payment[] | null
-  readonly agencyFees?: readonly AgencyFee[] | null
-  readonly remarks?: readonly Remark[] | null
-  readonly sensitive?: readonly Sensitive[] | null
+  readonly price?: Price | null;
+  readonly payments?: readonly Payment[] | null;
+  readonly agencyFees?: readonly AgencyFee[] | null;
+  readonly remarks?: readonly Remark[] | null;
+  readonly sensitive?: readonly Sensitive[] | null;
   /** free; fee conditions read them */
-  readonly attributes?: Readonly<Record<string, string>> | null
+  readonly attributes?: Readonly<Record<string, string>> | null;
 }
 
 /** A number that somebody knows the booking by: locator, supplier, client, group. */
 export interface Reference {
-  readonly type?: string | null
-  readonly value?: string | null
-  readonly system?: string | null
+  readonly type?: string | null;
+  readonly value?: string | null;
+  readonly system?: string | null;
 }
 
 /** The company that the booking is made under. */
 export interface CorporateAccount {
-  readonly id?: string | null
-  readonly name?: string | null
-  readonly vatId?: string | null
-  readonly costCentre?: string | null
-  readonly project?: string | null
-  readonly personnelNumber?: string | null
+  readonly id?: string | null;
+  readonly name?: string | null;
+  readonly vatId?: string | null;
+  readonly costCentre?: string | null;
+  readonly project?: string | null;
+  readonly personnelNumber?: string | null;
 }
 
 /** A person or company as the source knows it. */
 export interface Party {
   /** person or company */
-  readonly kind?: string | null
+  readonly kind?: string | null;
   /** the id that this person or company has in the source */
-  readonly externalId?: string | null
-  readonly salutation?: string | null
-  readonly title?: string | null
-  readonly givenName?: string | null
-  readonly familyName?: string | null
+  readonly externalId?: string | null;
+  readonly salutation?: string | null;
+  readonly title?: string | null;
+  readonly givenName?: string | null;
+  readonly familyName?: string | null;
   /** raw, e.g. MUELLER/ANNA MRS */
-  readonly fullName?: string | null
-  readonly companyName?: string | null
-  readonly vatId?: string | null
+  readonly fullName?: string | null;
+  readonly companyName?: string | null;
+  readonly vatId?: string | null;
   /** as the source writes it; parsed when it is matched */
-  readonly birthDate?: string | null
-  readonly gender?: string | null
-  readonly language?: string | null
-  readonly nationality?: string | null
-  readonly emails?: readonly string[] | null
-  readonly phones?: readonly string[] | null
-  readonly addresses?: readonly Address[] | null
-  readonly loyalty?: readonly Loyalty[] | null
-  readonly consents?: readonly Consent[] | null
+  readonly birthDate?: string | null;
+  readonly gender?: string | null;
+  readonly language?: string | null;
+  readonly nationality?: string | null;
+  readonly emails?: readonly string[] | null;
+  readonly phones?: readonly string[] | null;
+  readonly addresses?: readonly Address[] | null;
+  readonly loyalty?: readonly Loyalty[] | null;
+  readonly consents?: readonly Consent[] | null;
 }
 
 /** A country alone is a country of origin; it identifies nobody. */
 export interface Address {
-  readonly street?: string | null
-  readonly houseNumber?: string | null
-  readonly postalCode?: string | null
-  readonly city?: string | null
-  readonly region?: string | null
+  readonly street?: string | null;
+  readonly houseNumber?: string | null;
+  readonly postalCode?: string | null;
+  readonly city?: string | null;
+  readonly region?: string | null;
   /** ISO 3166 alpha-2 or alpha-3, as the source writes it */
-  readonly country?: string | null
+  readonly country?: string | null;
 }
 
 /** A membership in a loyalty programme. */
 export interface Loyalty {
-  readonly program?: string | null
-  readonly number?: string | null
+  readonly program?: string | null;
+  readonly number?: string | null;
 }
 
 /** What a person agreed to, or refused, at the source. */
 export interface Consent {
-  readonly purpose?: string | null
-  readonly channel?: string | null
-  readonly given?: boolean | null
-  readonly at?: Instant | null
+  readonly purpose?: string | null;
+  readonly channel?: string | null;
+  readonly given?: boolean | null;
+  readonly at?: Instant | null;
 }
 
 /** A party that travels. */
 export interface Traveller {
   /** within the booking */
-  readonly id: string
+  readonly id: string;
   /** canonical code: ADT, CHD, INF, … */
-  readonly type?: string | null
+  readonly type?: string | null;
   /** person or company */
-  readonly kind?: string | null
+  readonly kind?: string | null;
   /** the id that this person or company has in the source */
-  readonly externalId?: string | null
-  readonly salutation?: string | null
-  readonly title?: string | null
-  readonly givenName?: string | null
-  readonly familyName?: string | null
+  readonly externalId?: string | null;
+  readonly salutation?: string | null;
+  readonly title?: string | null;
+  readonly givenName?: string | null;
+  readonly familyName?: string | null;
   /** raw, e.g. MUELLER/ANNA MRS */
-  readonly fullName?: string | null
-  readonly companyName?: string | null
-  readonly vatId?: string | null
+  readonly fullName?: string | null;
+  readonly companyName?: string | null;
+  readonly vatId?: string | null;
   /** as the source writes it; parsed when it is matched */
-  readonly birthDate?: string | null
-  readonly gender?: string | null
-  readonly language?: string | null
-  readonly nationality?: string | null
-  readonly emails?: readonly string[] | null
-  readonly phones?: readonly string[] | null
-  readonly addresses?: readonly Address[] | null
-  readonly loyalty?: readonly Loyalty[] | null
-  readonly consents?: readonly Consent[] | null
+  readonly birthDate?: string | null;
+  readonly gender?: string | null;
+  readonly language?: string | null;
+  readonly nationality?: string | null;
+  readonly emails?: readonly string[] | null;
+  readonly phones?: readonly string[] | null;
+  readonly addresses?: readonly Address[] | null;
+  readonly loyalty?: readonly Loyalty[] | null;
+  readonly consents?: readonly Consent[] | null;
 }
 
 /** One service of a booking. */
 export interface Item {
   /** names the item for ever: fee units hang on it */
-  readonly id: string
+  readonly id: string;
   /** flight, hotel, rail, car, cruise, package, insurance, transfer, event, other */
-  readonly product: string
+  readonly product: string;
   /** open, cancelled or the word of the source */
-  readonly status?: string | null
-  readonly supplier?: string | null
-  readonly supplierGroup?: string | null
-  readonly carrier?: string | null
+  readonly status?: string | null;
+  readonly supplier?: string | null;
+  readonly supplierGroup?: string | null;
+  readonly carrier?: string | null;
   /** the first, where it differs by segment */
-  readonly bookingClass?: string | null
-  readonly fareType?: string | null
+  readonly bookingClass?: string | null;
+  readonly fareType?: string | null;
   /** the first, where it differs by segment */
-  readonly tariff?: string | null
-  readonly tripType?: string | null
-  readonly origin?: string | null
+  readonly tariff?: string | null;
+  readonly tripType?: string | null;
+  readonly origin?: string | null;
   /** the turning point of a return trip */
-  readonly destination?: string | null
-  readonly country?: string | null
-  readonly segments?: readonly Segment[] | null
-  readonly start?: LocalDate | null
-  readonly end?: LocalDate | null
+  readonly destination?: string | null;
+  readonly country?: string | null;
+  readonly segments?: readonly Segment[] | null;
+  readonly start?: LocalDate | null;
+  readonly end?: LocalDate | null;
   /** end of a request window */
-  readonly latestStart?: LocalDate | null
-  readonly nights?: number | null
+  readonly latestStart?: LocalDate | null;
+  readonly nights?: number | null;
   /** rooms, cars, … */
-  readonly quantity?: number | null
+  readonly quantity?: number | null;
   /** ids of travellers */
-  readonly travellers?: readonly string[] | null
+  readonly travellers?: readonly string[] | null;
   /** by the codes of Traveller.type */
-  readonly travellerCounts?: Readonly<Record<string, number>> | null
-  readonly childAges?: readonly number[] | null
-  readonly price?: Price | null
-  readonly travellerPrices?: readonly TravellerPrice[] | null
-  readonly ancillaries?: readonly Ancillary[] | null
-  readonly commissionPercent?: Decimal | null
-  readonly cancelUntil?: Instant | null
-  readonly attributes?: Readonly<Record<string, string>> | null
+  readonly travellerCounts?: Readonly<Record<string, number>> | null;
+  readonly childAges?: readonly number[] | null;
+  readonly price?: Price | null;
+  readonly travellerPrices?: readonly TravellerPrice[] | null;
+  readonly ancillaries?: readonly Ancillary[] | null;
+  readonly commissionPercent?: Decimal | null;
+  readonly cancelUntil?: Instant | null;
+  readonly attributes?: Readonly<Record<string, string>> | null;
 }
 
 /** One leg of an item. */
 export interface Segment {
-  readonly origin?: string | null
-  readonly destination?: string | null
-  readonly carrier?: string | null
-  readonly number?: string | null
+  readonly origin?: string | null;
+  readonly destination?: string | null;
+  readonly carrier?: string | null;
+  readonly number?: string | null;
   /** local time as text, offset optional */
-  readonly departure?: string | null
+  readonly departure?: string | null;
   /** local time as text, offset optional */
-  readonly arrival?: string | null
-  readonly bookingClass?: string | null
+  readonly arrival?: string | null;
+  readonly bookingClass?: string | null;
 }
 
 /** An amount with its parts. */
 export interface Price {
   /** ISO 4217 */
-  readonly currency: string
-  readonly total: Decimal
-  readonly base?: Decimal | null
-  readonly taxes?: Decimal | null
-  readonly commission?: Decimal | null
+  readonly currency: string;
+  readonly total: Decimal;
+  readonly base?: Decimal | null;
+  readonly taxes?: Decimal | null;
+  readonly commission?: Decimal | null;
 }
 
 /** The share of one traveller in the price of an item. */
 export interface TravellerPrice {
   /** id of the traveller */
-  readonly traveller?: string | null
-  readonly price?: Price | null
+  readonly traveller?: string | null;
+  readonly price?: Price | null;
 }
 
 /** An extra that was sold with an item: bag, seat, meal. */
 export interface Ancillary {
-  readonly type?: string | null
-  readonly text?: string | null
+  readonly type?: string | null;
+  readonly text?: string | null;
   /** id of the traveller */
-  readonly traveller?: string | null
-  readonly price?: Price | null
+  readonly traveller?: string | null;
+  readonly price?: Price | null;
 }
 
 /** What is issued for an item. */
 export interface Document {
   /** its number */
-  readonly id: string
+  readonly id: string;
   /** TICKET, EMD, VOUCHER, … */
-  readonly type: string
+  readonly type: string;
   /** id of the item */
-  readonly item?: string | null
+  readonly item?: string | null;
   /** id of the traveller */
-  readonly traveller?: string | null
-  readonly issuedAt?: Instant | null
+  readonly traveller?: string | null;
+  readonly issuedAt?: Instant | null;
   /** the document that this one was issued in exchange for */
-  readonly originalId?: string | null
-  readonly price?: Price | null
-  readonly status?: string | null
+  readonly originalId?: string | null;
+  readonly price?: Price | null;
+  readonly status?: string | null;
 }
 
 /** How the booking is paid. */
 export interface Payment {
-  readonly type?: string | null
-  readonly brand?: string | null
-  readonly amount?: Decimal | null
-  readonly currency?: string | null
+  readonly type?: string | null;
+  readonly brand?: string | null;
+  readonly amount?: Decimal | null;
+  readonly currency?: string | null;
 }
 
 /** A service fee that the source has computed. */
 export interface AgencyFee {
-  readonly id?: string | null
-  readonly code?: string | null
+  readonly id?: string | null;
+  readonly code?: string | null;
   /** id of the item */
-  readonly item?: string | null
-  readonly gross?: Decimal | null
-  readonly vat?: Decimal | null
-  readonly currency?: string | null
+  readonly item?: string | null;
+  readonly gross?: Decimal | null;
+  readonly vat?: Decimal | null;
+  readonly currency?: string | null;
 }
 
 /** Free text. */
 export interface Remark {
-  readonly type?: string | null
-  readonly text?: string | null
+  readonly type?: string | null;
+  readonly text?: string | null;
 }
 
 /** Special-category data: encrypted at rest. */
 export interface Sensitive {
   /** allergy, diet, accessibility, medical */
-  readonly kind?: string | null
+  readonly kind?: string | null;
   /** id of the traveller */
-  readonly traveller?: string | null
-  readonly text?: string | null
+  readonly traveller?: string | null;
+  readonly text?: string | null;
 }
 
 /** Every record of the contract by its name. */
 export interface BookingEventRecords {
-  readonly BookingEvent: BookingEvent
-  readonly Refund: Refund
-  readonly Touches: Touches
-  readonly Booking: Booking
-  readonly Reference: Reference
-  readonly CorporateAccount: CorporateAccount
-  readonly Party: Party
-  readonly Address: Address
-  readonly Loyalty: Loyalty
-  readonly Consent: Consent
-  readonly Traveller: Traveller
-  readonly Item: Item
-  readonly Segment: Segment
-  readonly Price: Price
-  readonly TravellerPrice: TravellerPrice
-  readonly Ancillary: Ancillary
-  readonly Document: Document
-  readonly Payment: Payment
-  readonly AgencyFee: AgencyFee
-  readonly Remark: Remark
-  readonly Sensitive: Sensitive
+  readonly BookingEvent: BookingEvent;
+  readonly Refund: Refund;
+  readonly Touches: Touches;
+  readonly Booking: Booking;
+  readonly Reference: Reference;
+  readonly CorporateAccount: CorporateAccount;
+  readonly Party: Party;
+  readonly Address: Address;
+  readonly Loyalty: Loyalty;
+  readonly Consent: Consent;
+  readonly Traveller: Traveller;
+  readonly Item: Item;
+  readonly Segment: Segment;
+  readonly Price: Price;
+  readonly TravellerPrice: TravellerPrice;
+  readonly Ancillary: Ancillary;
+  readonly Document: Document;
+  readonly Payment: Payment;
+  readonly AgencyFee: AgencyFee;
+  readonly Remark: Remark;
+  readonly Sensitive: Sensitive;
 }
 
 /** The contract itself, as booking-event.avsc has it. */
@@ -817,4 +817,4 @@ export const bookingEventSchema: RecordSchema = {
       "doc": "null where the source sends none (a bare cancellation)"
     }
   ]
-}
+};

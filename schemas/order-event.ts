@@ -1,68 +1,68 @@
 // Written by generate.ts from order-event.avsc: change that and run `npm run generate`.
-import type { RecordSchema } from './avro.js'
-import type { Price } from './booking-event.js'
-import type { Decimal, Instant, LocalDate } from './scalars.js'
+import type { RecordSchema } from './avro.js';
+import type { Price } from './booking-event.js';
+import type { Decimal, Instant, LocalDate } from './scalars.js';
 
 /** An order as it stands after a change. It carries ids, never personal data. */
 export interface OrderEvent {
   /** uuid */
-  readonly orderId: string
+  readonly orderId: string;
   /** grows with every change of the order; ignore what is not newer */
-  readonly revision: number
-  readonly source: string
-  readonly bookingRef: string
+  readonly revision: number;
+  readonly source: string;
+  readonly bookingRef: string;
   /** booked, option, ticketed, cancelled, no-show, travelled */
-  readonly status: string
+  readonly status: string;
   /** the booking event that changed the order */
-  readonly causeEventId?: string | null
+  readonly causeEventId?: string | null;
   /** its type, or the action: merge, rerate, waiver, … */
-  readonly causeType?: string | null
-  readonly customerId?: string | null
+  readonly causeType?: string | null;
+  readonly customerId?: string | null;
   /** linked, review, new, none */
-  readonly link?: string | null
-  readonly corporateAccountId?: string | null
-  readonly orgUnit?: string | null
-  readonly travelFrom?: LocalDate | null
-  readonly travelUntil?: LocalDate | null
-  readonly price?: Price | null
+  readonly link?: string | null;
+  readonly corporateAccountId?: string | null;
+  readonly orgUnit?: string | null;
+  readonly travelFrom?: LocalDate | null;
+  readonly travelUntil?: LocalDate | null;
+  readonly price?: Price | null;
   /** what stands in the ledger, per currency */
-  readonly fees?: readonly OrderEventFee[] | null
-  readonly feeEntries?: readonly OrderEventFeeEntry[] | null
+  readonly fees?: readonly OrderEventFee[] | null;
+  readonly feeEntries?: readonly OrderEventFeeEntry[] | null;
   /** when it was written */
-  readonly at: Instant
+  readonly at: Instant;
 }
 
 /** What stands in the fee ledger in one currency. */
 export interface OrderEventFee {
-  readonly currency?: string | null
-  readonly net?: Decimal | null
-  readonly vat?: Decimal | null
-  readonly gross?: Decimal | null
+  readonly currency?: string | null;
+  readonly net?: Decimal | null;
+  readonly vat?: Decimal | null;
+  readonly gross?: Decimal | null;
 }
 
 /** A line that this change appended to the fee ledger. */
 export interface OrderEventFeeEntry {
-  readonly entryId?: string | null
+  readonly entryId?: string | null;
   /** charge, reversal, waiver, manual */
-  readonly type?: string | null
-  readonly charge?: string | null
-  readonly unit?: string | null
-  readonly rule?: string | null
-  readonly table?: string | null
+  readonly type?: string | null;
+  readonly charge?: string | null;
+  readonly unit?: string | null;
+  readonly rule?: string | null;
+  readonly table?: string | null;
   /** of the fee table */
-  readonly version?: number | null
-  readonly net?: Decimal | null
-  readonly vat?: Decimal | null
-  readonly gross?: Decimal | null
-  readonly currency?: string | null
-  readonly account?: string | null
+  readonly version?: number | null;
+  readonly net?: Decimal | null;
+  readonly vat?: Decimal | null;
+  readonly gross?: Decimal | null;
+  readonly currency?: string | null;
+  readonly account?: string | null;
 }
 
 /** Every record of the contract by its name. */
 export interface OrderEventRecords {
-  readonly OrderEvent: OrderEvent
-  readonly OrderEventFee: OrderEventFee
-  readonly OrderEventFeeEntry: OrderEventFeeEntry
+  readonly OrderEvent: OrderEvent;
+  readonly OrderEventFee: OrderEventFee;
+  readonly OrderEventFeeEntry: OrderEventFeeEntry;
 }
 
 /** The contract itself, as order-event.avsc has it. */
@@ -157,4 +157,4 @@ export const orderEventSchema: RecordSchema = {
     },
     {"name": "at", "type": {"type": "long", "logicalType": "timestamp-millis"}, "doc": "when it was written"}
   ]
-}
+};
