@@ -62,3 +62,18 @@ export function claimsOf(requests: readonly MatchRequest[], { results }: BatchMa
   });
   return [...claims.values()].sort(compareKeys);
 }
+
+/** Gives the drafts their final ids, in their order, in the drafts and wherever a result names one. */
+export function withIds({ results, drafts }: BatchMatch, ids: readonly string[]): BatchMatch {
+  if (drafts.length === 0) return { results, drafts };
+  const final = new Map(drafts.map((draft, index) => [draft.id, ids[index] ?? draft.id]));
+  const rename = (id: string): string => final.get(id) ?? id;
+  return {
+    drafts: drafts.map((draft) => ({ ...draft, id: rename(draft.id) })),
+    results: results.map((result) => ({
+      ...result,
+      customerId: result.customerId === null ? null : rename(result.customerId),
+      candidates: result.candidates.map((candidate) => ({ ...candidate, customerId: rename(candidate.customerId), rootId: rename(candidate.rootId) })),
+    })),
+  };
+}

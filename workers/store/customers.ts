@@ -1,0 +1,173 @@
+import type { Candidate, CandidateParty } from '../domain/match/candidates.js';
+import { compareKeys } from '../domain/match/candidates.js';
+import type { Key } from '../domain/match/keys.js';
+import type { Contact, CustomerDraft } from '../domain/match/new-customer.js';
+import type { CustomerKind, Role } from '../domain/match/parties.js';
+import type { Queryable } from './database.js';
+
+/** A key that more customers than this share finds nobody: it is a desk's, not a person's. */
+export const mostCustomersPerKey = 50;
+
+export interface FoundCandidates {
+  readonly candidates: readonly Candidate[];
+  /** The keys that too many customers share; their customers are not among the candidates. */
+  readonly overflowed: readonly Key[];
+}
+
+interface CandidateRow extends CandidateParty {
+  readonly keyKind: Key['kind'];
+  readonly keyValue: string;
+  readonly customerId: string;
+  readonly rootId: string;
+  readonly kind: CustomerKind;
+}
+
+/** Reads the active customers that have one of the keys, each with the keys that it was found by. One statement for the whole batch. */
+export async function findCandidates(tx: Queryable, keys: readonly Key[]): Promise<FoundCandidates> {
+  if (keys.length === 0) return { candidates: [], overflowed: [] };
+  const [kinds, values] = columnsOf(distinct(keys));
+  const rows = await tx.query<CandidateRow>(
+    `select k.kind as "keyKind", k.value as "keyValue", c.id as "customerId", c.root_id as "rootId", c.kind,
+       c.party->>'givenName' as "givenName", c.party->>'familyName' as "familyName", c.party->>'fullName' as "fullName",
+       c.party->>'companyName' as "companyName", c.party->>'birthDate' as "birthDate"
+     from unnest($1::text[], $2::text[]) as k (kind, value)
+     cross join lateral (
+       select customer_id from customer_key where kind = k.kind and value = k.value order by customer_id limit $3
+     ) as found
+     join customer c on c.id = found.customer_id
+     where c.active
+     order by c.id`,
+    [kinds, values, mostCustomersPerKey + 1],
+  );
+  return gather(rows);
+}
+
+function gather(rows: readonly CandidateRow[]): FoundCandidates {
+  const perKey = new Map<string, number>();
+  for (const { keyKind, keyValue } of rows) perKey.set(`${keyKind} ${keyValue}`, (perKey.get(`${keyKind} ${keyValue}`) ?? 0) + 1);
+  const overflows = (row: CandidateRow): boolean => (perKey.get(`${row.keyKind} ${row.keyValue}`) ?? 0) > mostCustomersPerKey;
+  const candidates = new Map<string, Candidate & { readonly keys: Key[] }>();
+  for (const row of rows.filter((each) => !overflows(each))) {
+    const { keyKind, keyValue, customerId, rootId, kind, ...party } = row;
+    const known = candidates.get(customerId);
+    const key = { kind: keyKind, value: keyValue };
+    if (known === undefined) candidates.set(customerId, { customerId, rootId, kind, party, keys: [key] });
+    else known.keys.push(key);
+  }
+  return { candidates: [...candidates.values()], overflowed: distinct(rows.filter(overflows).map((row) => ({ kind: row.keyKind, value: row.keyValue }))) };
+}
+
+function distinct(keys: readonly Key[]): readonly Key[] {
+  return [...new Map(keys.map(({ kind, value }) => [`${kind} ${value}`, { kind, value }])).values()].sort(compareKeys);
+}
+
+const columnsOf = (keys: readonly Key[]): [readonly string[], readonly string[]] => [keys.map(({ kind }) => kind), keys.map(({ value }) => value)];
+
+/**
+ * Locks the strong keys of would-be-new customers until the transaction ends. Whoever else wants to create a customer for one of them waits here;
+ * afterwards look for candidates again, for they may have been created meanwhile.
+ * Sorted, or two batches deadlock; `do nothing` instead of the update that changes nothing would not lock a key that stands already.
+ */
+export async function claimIdentities(tx: Queryable, claims: readonly Key[]): Promise<void> {
+  if (claims.length === 0) return;
+  await tx.query(
+    `insert into identity_claim (kind, value) select kind, value from unnest($1::text[], $2::text[]) as k (kind, value) order by 1, 2
+     on conflict (kind, value) do update set value = excluded.value where false`,
+    columnsOf(distinct(claims)),
+  );
+}
+
+/** Takes `count` new customer ids; those that are not used leave a gap. */
+export async function allocateCustomerIds(tx: Queryable, count: number): Promise<readonly string[]> {
+  if (count === 0) return [];
+  const rows = await tx.query<{ readonly id: string }>(`select nextval('customer_id_seq') as id from generate_series(1, $1)`, [count]);
+  return rows.map(({ id }) => id);
+}
+
+/** Inserts customers with their keys and contact points, in one statement. */
+export async function insertCustomers(tx: Queryable, drafts: readonly CustomerDraft[]): Promise<void> {
+  if (drafts.length === 0) return;
+  const keys = drafts.flatMap((draft) => draft.keys.map((key) => ({ ...key, id: draft.id })));
+  const contacts = drafts.flatMap((draft) => draft.contacts.map((contact) => ({ ...contact, id: draft.id, origin: draft.origin })));
+  await tx.query(
+    `with new_customer as (
+       insert into customer (id, root_id, kind, party, origin)
+       select id, id, kind, party, origin from unnest($1::bigint[], $2::text[], $3::jsonb[], $4::text[]) as t (id, kind, party, origin) order by id
+     ), new_key as (
+       insert into customer_key (kind, value, customer_id)
+       select kind, value, id from unnest($5::text[], $6::text[], $7::bigint[]) as t (kind, value, id) order by 1, 2, 3
+     )
+     insert into customer_contact (customer_id, kind, value, origin)
+     select id, kind, value, origin from unnest($8::bigint[], $9::text[], $10::text[], $11::text[]) as t (id, kind, value, origin) order by 1, 2, 3`,
+    [
+      drafts.map(({ id }) => id), drafts.map(({ kind }) => kind), drafts.map(({ party }) => JSON.stringify(party)), drafts.map(({ origin }) => origin),
+      keys.map(({ kind }) => kind), keys.map(({ value }) => value), keys.map(({ id }) => id),
+      contacts.map(({ id }) => id), contacts.map(({ kind }) => kind), contacts.map(({ value }) => value), contacts.map(({ origin }) => origin),
+    ],
+  );
+}
+
+/** A contact point that a booking of a known customer shows. */
+export interface ObservedContact extends Contact {
+  readonly customerId: string;
+  /** The source. */
+  readonly origin: string;
+}
+
+/** Adds contact points as observed, unverified; those that the customer has already stay as they are. */
+export async function addObservedContacts(tx: Queryable, contacts: readonly ObservedContact[]): Promise<void> {
+  if (contacts.length === 0) return;
+  await tx.query(
+    `insert into customer_contact (customer_id, kind, value, origin)
+     select distinct on (1, 2, 3) id, kind, value, origin from unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) as t (id, kind, value, origin)
+     order by 1, 2, 3, 4
+     on conflict (customer_id, kind, value) do nothing`,
+    [contacts.map(({ customerId }) => customerId), contacts.map(({ kind }) => kind), contacts.map(({ value }) => value), contacts.map(({ origin }) => origin)],
+  );
+}
+
+/** A match decision as it is kept. */
+export interface CustomerLink {
+  readonly orderId: string;
+  readonly role: Role;
+  readonly position: string;
+  readonly decision: 'link' | 'review' | 'new' | 'none';
+  readonly customerId: string | null;
+  /** What spoke for it, and who else was looked at; no personal data. */
+  readonly evidence: unknown;
+  /** The model version, or a person. */
+  readonly decidedBy: string;
+}
+
+/** Keeps decisions; each supersedes the one that stood for the same order, role and position. The order rows must be locked; each place at most once per call. */
+export async function insertLinks(tx: Queryable, links: readonly CustomerLink[]): Promise<void> {
+  if (links.length === 0) return;
+  await tx.query(
+    `with decided as (
+       select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::jsonb[], $7::text[])
+         as t (order_id, role, position, decision, customer_id, evidence, decided_by)
+     ), superseded as (
+       update customer_link l set superseded_at = now() from decided d
+       where l.order_id = d.order_id and l.role = d.role and l.position = d.position and l.superseded_at is null
+     )
+     insert into customer_link (order_id, role, position, seq, decision, customer_id, evidence, decided_by)
+     select d.order_id, d.role, d.position,
+       coalesce((select max(l.seq) from customer_link l where l.order_id = d.order_id and l.role = d.role and l.position = d.position), 0) + 1,
+       d.decision, d.customer_id, d.evidence, d.decided_by
+     from decided d order by 1, 2, 3`,
+    [
+      links.map(({ orderId }) => orderId), links.map(({ role }) => role), links.map(({ position }) => position), links.map(({ decision }) => decision),
+      links.map(({ customerId }) => customerId), links.map(({ evidence }) => JSON.stringify(evidence)), links.map(({ decidedBy }) => decidedBy),
+    ],
+  );
+}
+
+/** The decisions that stand for the orders, by order, role and position. */
+export async function currentLinks(tx: Queryable, orderIds: readonly string[]): Promise<readonly CustomerLink[]> {
+  if (orderIds.length === 0) return [];
+  return tx.query<CustomerLink>(
+    `select order_id as "orderId", role, position, decision, customer_id as "customerId", evidence, decided_by as "decidedBy"
+     from customer_link where order_id = any ($1::uuid[]) and superseded_at is null order by 1, 2, 3`,
+    [orderIds],
+  );
+}
