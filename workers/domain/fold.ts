@@ -91,15 +91,16 @@ function isSilent(event: BookingEvent, { begins, base, booking }: Step): boolean
 }
 
 function silently(state: OrderState, event: BookingEvent, { base, booking }: Step): FoldResult {
-  const before = booking === base || saySame(booking, base) ? null : { booking: base };
   const { ended, voidedDocuments } = state;
   return {
     state: {
       ...state,
-      ...progress(state, event),
       status: statusAfter(state, event, { begun: false, ended, booking, voidedDocuments }),
+      versioned: state.versioned && event.version != null,
+      last: placeOf(event),
+      eventCount: state.eventCount + 1,
       booking,
-      before,
+      before: saySame(booking, base) ? null : { booking: base },
       price: ended ? (state.price ?? bookingPrice(booking)) : bookingPrice(booking),
     },
     transactions: [],
@@ -143,8 +144,10 @@ function stateAfter(state: OrderState | null, event: BookingEvent, { begins, boo
   const voidedBefore = begins ? [] : (state?.voidedDocuments ?? []);
   const voidedDocuments = event.type === 'voided' ? [...new Set([...voidedBefore, ...touched.documents])] : voidedBefore;
   return {
-    ...progress(state, event),
     status: statusAfter(state, event, { begun: begins, ended, booking, voidedDocuments }),
+    versioned: (state?.versioned ?? true) && event.version != null,
+    last: placeOf(event),
+    eventCount: (state?.eventCount ?? 0) + 1,
     booking,
     ended,
     life: life.number,
@@ -153,14 +156,6 @@ function stateAfter(state: OrderState | null, event: BookingEvent, { begins, boo
     before: null,
     voidedDocuments,
     price: ended && state !== null ? endedPrice(state, body) : bookingPrice(booking),
-  };
-}
-
-function progress(state: OrderState | null, event: BookingEvent): Pick<OrderState, 'versioned' | 'last' | 'eventCount'> {
-  return {
-    versioned: (state?.versioned ?? true) && event.version != null,
-    last: placeOf(event),
-    eventCount: (state?.eventCount ?? 0) + 1,
   };
 }
 
@@ -178,8 +173,9 @@ function endedPrice(state: OrderState, body: Booking | null): Price | null {
  */
 function foldImplied(event: BookingEvent, body: Booking | null): FoldResult {
   const booking = body === null ? null : impliedBooking(body, event.type);
-  const life: Life = { number: 1, firstBookedAt: body?.bookedAt ?? event.occurredAt, counts: {} };
-  const transaction = impliedTransaction(booking, life, allOf(booking));
+  const bookedAt = body?.bookedAt ?? event.occurredAt;
+  const life: Life = { number: 1, firstBookedAt: bookedAt, counts: {} };
+  const transaction = impliedTransaction(bookedAt, booking, life, allOf(booking));
   const state: OrderState = {
     status: bookedStatus(booking),
     versioned: true,
