@@ -1,0 +1,137 @@
+import { XMLParser, XMLValidator } from 'fast-xml-parser';
+import type { SourceMapFile } from '../../schemas/source-map.js';
+import { byteText, decoderOf, notInEncoding } from './encoding.js';
+import { recordLimit, tooLong, UnreadableFileError, type Bytes, type SourceRecord } from './record.js';
+
+type XmlMap = Extract<SourceMapFile, { format: 'xml' }>;
+
+/**
+ * Reads the record elements of an XML document while it streams by. In a record, attributes and child elements stand under their names without
+ * prefix, everything is text, elements of one name are a list; the text of an element that has attributes or children is its `_text`.
+ * A document type definition is refused: entities in it could read files or grow without end.
+ */
+export async function* readXml(bytes: Bytes, { xml, encoding }: Pick<XmlMap, 'xml' | 'encoding'>): AsyncGenerator<SourceRecord> {
+  const decode = decoderOf(encoding);
+  const cutter = createCutter(xml.record);
+  let number = 0;
+  for await (const chunk of byteText(bytes)) {
+    for (const { text, line } of cutter.push(chunk)) {
+      const decoded = decode(text);
+      yield { number: ++number, line, ...(decoded === undefined ? { problem: notInEncoding(encoding) } : parsedXml(decoded)) };
+    }
+  }
+  cutter.end();
+  if (number === 0) throw new UnreadableFileError(`holds no element ${xml.record}`);
+}
+
+const parser = new XMLParser({
+  ignoreAttributes: false,
+  attributeNamePrefix: '',
+  textNodeName: '_text',
+  removeNSPrefix: true,
+  parseTagValue: false,
+  parseAttributeValue: false,
+  trimValues: true,
+  processEntities: true,
+  htmlEntities: false,
+});
+
+/** One element as the value of a record: what is inside the element itself. */
+function parsedXml(text: string): { readonly value: unknown } | { readonly problem: string } {
+  const valid = XMLValidator.validate(text);
+  if (valid !== true) return { problem: `is no XML: ${valid.err.msg}` };
+  const document: unknown = parser.parse(text);
+  const [value] = typeof document === 'object' && document !== null ? Object.values(document) as unknown[] : [];
+  return { value };
+}
+
+interface Cut {
+  readonly text: string;
+  readonly line: number;
+}
+
+/** What is not a tag: each may hold text that looks like one. */
+const passages = [
+  { begin: '<!--', end: '-->' },
+  { begin: '<![CDATA[', end: ']]>' },
+  { begin: '<?', end: '?>' },
+] as const;
+
+const tag = /<(\/?)(?:[^\s<>/:"']+:)?([^\s<>/:"']+)(?:\s(?:"[^"]*"|'[^']*'|[^<>"'])*)?>/y;
+
+/** Finds where elements called `name` begin and end; one inside another of its name belongs to it. */
+function createCutter(name: string): { readonly push: (chunk: string) => readonly Cut[]; readonly end: () => void } {
+  let text = '';
+  let at = 0;
+  let line = 1;
+  let record: { start: number; line: number; depth: number } | undefined;
+
+  const advance = (to: number): void => {
+    for (let next = text.indexOf('\n', at); next !== -1 && next < to; next = text.indexOf('\n', next + 1)) line++;
+    at = to;
+  };
+
+  function push(chunk: string): readonly Cut[] {
+    const keep = record?.start ?? at;
+    text = text.slice(keep) + chunk;
+    at -= keep;
+    if (record !== undefined) record.start = 0;
+    const cuts: Cut[] = [];
+    for (;;) {
+      const open = text.indexOf('<', at);
+      advance(open === -1 ? text.length : open);
+      if (open === -1 || !passOne(cuts)) break;
+    }
+    if (text.length - (record?.start ?? at) > recordLimit) throw new UnreadableFileError(`line ${record?.line ?? line}: a record ${tooLong}`);
+    return cuts;
+  }
+
+  /** Passes the tag or passage at `at`; false if its end has not come yet. */
+  function passOne(cuts: Cut[]): boolean {
+    const passage = passages.find(({ begin }) => text.startsWith(begin, at));
+    if (passage !== undefined) {
+      const end = text.indexOf(passage.end, at + passage.begin.length);
+      if (end !== -1) advance(end + passage.end.length);
+      return end !== -1;
+    }
+    if (text.startsWith('<!', at)) {
+      if (passages.some(({ begin }) => begin.startsWith(text.slice(at)))) return false;
+      throw new UnreadableFileError(`line ${line}: a document type definition is refused`);
+    }
+    tag.lastIndex = at;
+    const found = tag.exec(text);
+    if (found === null) return incomplete();
+    const [whole, slash, local] = found;
+    const begin = at;
+    const beginLine = line;
+    advance(at + whole.length);
+    if (local !== name) return true;
+    if (slash === '/') {
+      if (record !== undefined && --record.depth === 0) finish(cuts);
+    } else if (!whole.endsWith('/>')) {
+      record ??= { start: begin, line: beginLine, depth: 0 };
+      record.depth++;
+    } else if (record === undefined) {
+      record = { start: begin, line: beginLine, depth: 0 };
+      finish(cuts);
+    }
+    return true;
+  }
+
+  /** A tag that is no tag would never end: `<` followed by another before `>`, outside quotation marks. */
+  function incomplete(): false {
+    if (/^<(?:"[^"]*"|'[^']*'|[^<>"'])*[<>]/.test(text.slice(at))) throw new UnreadableFileError(`line ${line}: is no XML: a tag is malformed`);
+    return false;
+  }
+
+  function finish(cuts: Cut[]): void {
+    if (record !== undefined) cuts.push({ text: text.slice(record.start, at), line: record.line });
+    record = undefined;
+  }
+
+  function end(): void {
+    if (record !== undefined) throw new UnreadableFileError(`line ${record.line}: the document ends inside ${name}`);
+  }
+
+  return { push, end };
+}

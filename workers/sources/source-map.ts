@@ -1,0 +1,79 @@
+import { readFile, readdir } from 'node:fs/promises';
+import { parseDocument, LineCounter } from 'yaml';
+import { sourceMapSchema, type SourceMapFile } from '../../schemas/source-map.js';
+import { expressionProblem } from './mapping.js';
+
+/** Something that is wrong in a map: the field, in words what, and the line where it is known. */
+export interface MapProblem {
+  readonly field: string;
+  readonly problem: string;
+  readonly line: number | null;
+}
+
+/** A map that was read: what its file says, and where it was found (`hotel-pms` for a shipped one, else the path of its file). */
+export type SourceMap = Readonly<SourceMapFile> & { readonly origin: string };
+
+export type ParsedSourceMap = { readonly map: SourceMap } | { readonly problems: readonly MapProblem[] };
+
+/** A map cannot be had or is wrong; the message has a line for each problem. */
+export class SourceMapError extends Error {
+  override readonly name = 'SourceMapError';
+}
+
+const shippedFolder = new URL('./maps/', import.meta.url);
+
+/** The names of the maps that come with midline. */
+export async function shippedMaps(): Promise<readonly string[]> {
+  const files = await readdir(shippedFolder);
+  return files.filter((file) => file.endsWith('.yaml')).map((file) => file.slice(0, -'.yaml'.length)).sort();
+}
+
+/**
+ * Finds a map by the name of a shipped one (`hotel-pms`) or the path of a file (anything with a slash or an extension) and reads it.
+ * @throws SourceMapError if there is none or it is wrong
+ */
+export async function loadSourceMap(nameOrPath: string): Promise<SourceMap> {
+  const isName = /^[\w-]+$/.test(nameOrPath);
+  const text = await readFile(isName ? new URL(`${nameOrPath}.yaml`, shippedFolder) : nameOrPath, 'utf8').catch(async (error: unknown) => {
+    const shipped = (await shippedMaps()).join(', ');
+    throw new SourceMapError(isName ? `No map is called ${nameOrPath}. Shipped are: ${shipped}. A file is named by its path: ./${nameOrPath}.yaml` : `The map ${nameOrPath} cannot be read (${reasonOf(error)}). Shipped maps are named by name: ${shipped}`);
+  });
+  const parsed = parseSourceMap(text, nameOrPath);
+  if ('map' in parsed) return parsed.map;
+  throw new SourceMapError(parsed.problems.map(({ field, problem, line }) => `${nameOrPath}${line === null ? '' : `:${line}`}: ${field} ${problem}`).join('\n'));
+}
+
+/** Reads the text of a map (YAML); all problems of the head at once, and that of the expression. Pure. */
+export function parseSourceMap(text: string, origin: string): ParsedSourceMap {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  if (document.errors.length > 0) {
+    return { problems: document.errors.map((error) => ({ field: 'the file', problem: `is no YAML: ${error.message.split('\n')[0] ?? ''}`, line: error.linePos?.[0].line ?? null })) };
+  }
+  const lineOf = (path: readonly PropertyKey[]): number | null => {
+    for (let depth = path.length; depth > 0; depth--) {
+      const range = rangeOf(document.getIn(path.slice(0, depth), true));
+      if (range !== undefined) return lines.linePos(range).line;
+    }
+    return null;
+  };
+  const parsed = sourceMapSchema.safeParse(document.toJS());
+  if (!parsed.success) {
+    return { problems: parsed.error.issues.map((issue) => ({ field: issue.path.join('.') || 'the file', problem: wordsOf(issue.message), line: lineOf(issue.path) })) };
+  }
+  const problem = expressionProblem(parsed.data);
+  if (problem !== undefined) {
+    const line = lineOf(['events']);
+    return { problems: [{ field: 'events', problem: problem.problem, line: line === null ? null : line + problem.line }] };
+  }
+  return { map: { ...parsed.data, origin } };
+}
+
+function rangeOf(node: unknown): number | undefined {
+  return typeof node === 'object' && node !== null && 'range' in node && Array.isArray(node.range) && typeof node.range[0] === 'number' ? node.range[0] : undefined;
+}
+
+/** zod's own sentences begin with a capital and stand alone; ours follow the field's name. */
+const wordsOf = (message: string): string => (/^[A-Z]/.test(message) ? `is wrong: ${message}` : message);
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
