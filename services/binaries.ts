@@ -1,12 +1,12 @@
 import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, readdir, rename, rm } from 'node:fs/promises';
-import { createReadStream } from 'node:fs';
-import { existsSync } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { hasCode } from './fault.js';
 import { cacheFolder, reachableFolder } from './places.js';
 
 const execute = promisify(execFile);
@@ -67,8 +67,8 @@ async function fill(cache: string, folder: string, pom: string, platform: string
     await download(pom, filling, platform);
     await unpackPostgres(filling);
     await execute('chmod', ['-R', 'a+rX,go-w', filling]);
-    await rename(filling, folder).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+    await rename(filling, folder).catch((error: unknown) => {
+      if (!hasCode(error, 'ENOTEMPTY', 'EEXIST')) throw error;
     });
   } finally {
     await rm(filling, { recursive: true, force: true });
@@ -76,8 +76,8 @@ async function fill(cache: string, folder: string, pom: string, platform: string
 }
 
 async function requireJava(): Promise<void> {
-  const { stderr } = await execute('java', ['-version']).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') throw new Error(`Java was not found: ${waysOut}.`);
+  const { stderr } = await execute('java', ['-version']).catch((error: unknown) => {
+    if (hasCode(error, 'ENOENT')) throw new Error(`Java was not found: ${waysOut}.`);
     throw error;
   });
   const version = Number(/version "(\d+)/.exec(stderr)?.[1]);
@@ -87,8 +87,8 @@ async function requireJava(): Promise<void> {
 async function download(pom: string, target: string, platform: string): Promise<void> {
   const goals = ['dependency:copy-dependencies@kafka', 'dependency:unpack@others'];
   await execute('mvn', ['-q', '-B', '-f', pom, `-Dtarget=${target}`, `-Dplatform=${platform}`, ...goals]).catch(
-    (error: NodeJS.ErrnoException & { readonly stdout?: string }) => {
-      if (error.code === 'ENOENT') throw new Error(`Maven (mvn) was not found: ${waysOut}.`);
+    (error: { readonly message: string; readonly stdout?: string }) => {
+      if (hasCode(error, 'ENOENT')) throw new Error(`Maven (mvn) was not found: ${waysOut}.`);
       const reason = /\[ERROR\] (.*)/.exec(error.stdout ?? '')?.[1] ?? error.message;
       throw new Error(`The servers could not be downloaded: give Maven a way to Maven Central, or run \`docker compose up\` and set the connection variables. Maven said: ${reason}`);
     },

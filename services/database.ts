@@ -9,11 +9,12 @@ export interface CreatedDatabase {
 }
 
 /**
- * Creates a database on the server of `databaseUrl`, empty or as a copy of `template`.
+ * Creates a database on the server of `databaseUrl`, empty or as a copy of the database `template`.
  *
  * Without a name it gets a random one. A template must have no connections while it is copied.
  */
-export async function createDatabase(databaseUrl: string, name = `midline_${randomBytes(6).toString('hex')}`, template = 'template0'): Promise<CreatedDatabase> {
+export async function createDatabase(databaseUrl: string, options: { readonly name?: string; readonly template?: string } = {}): Promise<CreatedDatabase> {
+  const { name = `midline_${randomBytes(6).toString('hex')}`, template = 'template0' } = options;
   await execute(databaseUrl, `create database ${escapeIdentifier(name)} template ${escapeIdentifier(template)}`);
   const url = new URL(databaseUrl);
   url.pathname = `/${encodeURIComponent(name)}`;

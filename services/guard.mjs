@@ -26,10 +26,10 @@ function start({ name, executable, args, env, cwd, log, signal, user }) {
   const output = openSync(log, 'a');
   const child = spawn(executable, args, { env, cwd, stdio: ['ignore', output, output], ...user });
   closeSync(output);
-  child.once('spawn', () => {
+  if (child.pid !== undefined) {
     running.set(child, signal);
     tell({ name, pid: child.pid });
-  });
+  }
   child.once('error', (error) => tell({ name, ended: error.message }));
   child.once('exit', (code, killedBy) => {
     running.delete(child);

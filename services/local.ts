@@ -4,13 +4,14 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as z from 'zod';
 import { prepareBinaries } from './binaries.js';
+import { hasCode } from './fault.js';
 import { createDetachedLauncher } from './launch.js';
 import { lockFolder } from './lock.js';
 import { projectRoot } from './places.js';
 import { createPortFinder } from './ports.js';
 import { processStart } from './process-identity.js';
 import type { Server, ServiceEnvironment, ServiceName } from './server.js';
-import { allServers, deleteData, type RunningServer, startServer } from './start.js';
+import { allServers, deleteData, type RunningServer, startServer, throwFirst } from './start.js';
 
 /** A server of the persistent set, as it was last started. */
 const recordedServer = z.object({
@@ -149,8 +150,7 @@ async function startMissing(missing: readonly Server[], folder: string, onProgre
     const launcher = createDetachedLauncher(({ name, log }, pid) => record(folder, { name, port, pid, started: processStart(pid) ?? '', address: server.address(port), log }));
     await startServer(server, { binaries, folder, launcher, port, freePort, throwAway: false });
   };
-  const outcomes = await Promise.allSettled(missing.map(startOne));
-  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+  throwFirst(await Promise.allSettled(missing.map(startOne)));
 }
 
 async function stopAll(folder: string): Promise<readonly ServiceName[]> {
@@ -217,7 +217,7 @@ function recorded(folder: string): readonly RecordedServer[] {
   try {
     return recordedSet.parse(JSON.parse(readFileSync(stateFile(folder), 'utf8'))).servers;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    if (hasCode(error, 'ENOENT')) return [];
     throw error;
   }
 }

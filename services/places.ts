@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { hasCode } from './fault.js';
 
 /** The user a server runs as; empty: as whoever started it. */
 export interface ServerUser {
@@ -51,7 +52,9 @@ export async function reachableFolder(folder: string): Promise<string> {
   await mkdir(folder, { recursive: true });
   if (!isRoot() || (await isReachable(folder))) return folder;
   const stand = standIn(folder);
-  await mkdir(stand, { mode: 0o711 }).catch(ignoreExisting);
+  await mkdir(stand, { mode: 0o711 }).catch((error: unknown) => {
+    if (!hasCode(error, 'EEXIST')) throw error;
+  });
   const found = await lstat(stand);
   if (!found.isDirectory() || found.uid !== 0 || (found.mode & writableByOthers) !== 0)
     throw new Error(`${stand} belongs to somebody else: delete it, then try again.`);
@@ -70,8 +73,4 @@ async function isReachable(folder: string): Promise<boolean> {
     if (((await stat(path)).mode & searchableByAll) === 0) return false;
     if (path === dirname(path)) return true;
   }
-}
-
-function ignoreExisting(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EEXIST') throw error;
 }

@@ -52,5 +52,5 @@ async function probe(address: string): Promise<void> {
   const maintenance = new URL(address);
   const name = maintenance.pathname.slice(1);
   maintenance.pathname = '/postgres';
-  if (!(await databaseExists(maintenance.href, name))) await createDatabase(maintenance.href, name);
+  if (!(await databaseExists(maintenance.href, name))) await createDatabase(maintenance.href, { name });
 }

@@ -16,12 +16,12 @@ const built = join(root, 'dist', '.midline-built');
 requireNode(20, 19);
 if (changed(installed) + sameMomentMs < changed(join(root, 'package-lock.json'))) {
   say('Installing the packages of package-lock.json (npm ci) …');
-  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+  run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'], 'ignore');
 }
 if (changed(built) < Math.max(...buildFiles.map((file) => changed(join(root, file))), ...rooms.map(newest))) {
   const before = new Date();
   say('Building dist …');
-  run('npm', ['run', '--silent', 'build']);
+  run('npm', ['run', '--silent', 'build'], process.stderr);
   stamp(built, before);
 }
 
@@ -50,8 +50,9 @@ function stamp(path, time) {
   utimesSync(path, time, time);
 }
 
-function run(command, args) {
-  const { status, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], shell: process.platform === 'win32' });
+/** Standard output belongs to the command that is run afterwards. */
+function run(command, args, stdout) {
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', stdout, 'inherit'] });
   if (status !== 0) fail(`\`${command} ${args.join(' ')}\` failed${error ? `: ${error.message}` : ''}.`);
 }
 

@@ -73,7 +73,7 @@ export async function startServices(options: StartOptions = {}): Promise<Running
     const startOne = async (server: Server): Promise<void> => {
       run.set(server.name, await startServer(server, { binaries, folder, launcher, port: await freePort(), freePort, throwAway }));
     };
-    await Promise.all(wanted.map(startOne));
+    throwFirst(await Promise.allSettled(wanted.map(startOne)));
     launcher.release();
     return {
       environment: addresses(environment, [...run.values()].map(({ running }) => running)),
@@ -165,7 +165,7 @@ async function lastLines(log: string): Promise<string> {
 async function ownFolder(server: Server, folder: string): Promise<string> {
   const wanted = join(folder, server.name);
   if (server.user.uid === undefined || server.user.gid === undefined) return createFolder(wanted);
-  const own = await createFolder(join(await reachableFolder(wanted), 'of-server'));
+  const own = await createFolder(join(await reachableFolder(wanted), 'nobody'));
   await chown(own, server.user.uid, server.user.gid);
   return own;
 }
@@ -179,6 +179,11 @@ async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'midline-'));
   if (isRoot()) await chmod(folder, 0o711);
   return folder;
+}
+
+/** Throws the first failure of attempts that have all ended, so that none goes on in the background. */
+export function throwFirst(outcomes: readonly PromiseSettledResult<unknown>[]): void {
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
 }
 
 /** Deletes everything that servers of this folder have stored. */
