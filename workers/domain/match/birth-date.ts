@@ -1,4 +1,3 @@
-import { daysOf } from '../../../schemas/dates.js';
 import type { LocalDate } from '../../../schemas/scalars.js';
 import { fillerBirthDates } from './junk.js';
 
@@ -19,12 +18,19 @@ const lastShortYear = 35;
  */
 export function birthDatesOf(text: string | null | undefined): readonly LocalDate[] {
   if (text == null || text.length < 6 || text.length > 32) return [];
-  const dates = readings(text.trim()).flatMap(([year, month, day]) => {
-    const date = `${String(year).padStart(4, '0')}-${String(month).padStart(2, '0')}-${String(day).padStart(2, '0')}`;
-    return year >= 1880 && daysOf(date) !== undefined && !fillerBirthDates.has(date) ? [date] : [];
-  });
-  return dates.length === 2 && dates[0] === dates[1] ? dates.slice(0, 1) : dates;
+  const dates: LocalDate[] = [];
+  for (const [year, month, day] of readings(text.trim())) {
+    if (year < 1880 || month < 1 || month > 12 || day < 1 || day > daysIn(year, month)) continue;
+    const date = `${year}-${twoDigits(month)}-${twoDigits(day)}`;
+    if (!fillerBirthDates.has(date) && !dates.includes(date)) dates.push(date);
+  }
+  return dates;
 }
+
+const twoDigits = (part: number): string => (part < 10 ? `0${part}` : String(part));
+
+/** Day 0 of the next month is the last of this one. */
+const daysIn = (year: number, month: number): number => new Date(Date.UTC(year, month, 0)).getUTCDate();
 
 type Reading = readonly [year: number, month: number, day: number];
 

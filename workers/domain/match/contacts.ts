@@ -1,4 +1,5 @@
-import { isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/min';
+import { parsePhoneNumberFromString, type CountryCode } from 'libphonenumber-js/core';
+import metadata from 'libphonenumber-js/min/metadata';
 import { fillerMailboxes, portalDomains, roleAccounts } from './junk.js';
 
 /** An address as people write it, with or without a name around it; quoted local parts and address literals are not read. */
@@ -59,8 +60,10 @@ export function phoneOf(text: string, country: string | null): string | undefine
   return answer === '' ? undefined : answer;
 }
 
+const isCountry = (text: string): text is CountryCode => Object.hasOwn(metadata.countries, text);
+
 function readPhone(text: string, country: string | null): string | undefined {
-  const region = country !== null && isSupportedCountry(country) ? country : undefined;
-  const phone = parsePhoneNumberFromString(text, { extract: false, ...(region === undefined ? {} : { defaultCountry: region }) });
+  const region = country !== null && isCountry(country) ? country : undefined;
+  const phone = parsePhoneNumberFromString(text, { extract: false, ...(region === undefined ? {} : { defaultCountry: region }) }, metadata);
   return phone?.isValid() === true && !/(\d)\1{5,}$/.test(phone.number) ? phone.number : undefined;
 }
