@@ -1,0 +1,123 @@
+import kafkajs, { type Admin } from 'kafkajs';
+import { bookingEventsTopic, customerEventsTopic, deadLetterTopic, orderEventsTopic, sourceTopicPrefix } from './names.js';
+
+const mebibyte = 1024 * 1024;
+
+/** The largest message (in Kafka: record batch) of booking-events: the contract's 4 MiB and room for key and headers. */
+export const bookingEventsMessageLimit = 5 * mebibyte;
+
+/** A dead letter is the original message and headers that say why it died. */
+export const deadLetterMessageLimit = bookingEventsMessageLimit + mebibyte;
+
+/**
+ * What `createTopics` sets; all else is the broker's default. LogAppendTime makes "occurred more than a day after Kafka's timestamp"
+ * a check against the broker's clock instead of the sender's. Events are never compacted: a fold needs all of them.
+ */
+const topicConfigs: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  [bookingEventsTopic]: {
+    'cleanup.policy': 'delete',
+    'message.timestamp.type': 'LogAppendTime',
+    'max.message.bytes': String(bookingEventsMessageLimit),
+  },
+  [deadLetterTopic]: { 'cleanup.policy': 'delete', 'max.message.bytes': String(deadLetterMessageLimit) },
+  [orderEventsTopic]: { 'cleanup.policy': 'delete' },
+  [customerEventsTopic]: { 'cleanup.policy': 'compact' },
+};
+
+export interface CreateTopics {
+  /** Of each topic: the most ingest lanes that can work at once. */
+  readonly partitions: number;
+  /** -1: the broker's default. */
+  readonly replicationFactor?: number;
+}
+
+export interface TopicDifference {
+  readonly topic: string;
+  readonly config: string;
+  readonly expected: string;
+  readonly actual: string;
+}
+
+export interface CreatedTopics {
+  readonly created: readonly string[];
+  readonly existing: readonly string[];
+  /** Configs of topics that existed before and that differ from what they should be. They are left as they are: a person decides. */
+  readonly differing: readonly TopicDifference[];
+}
+
+/**
+ * Creates midline's topics where they are missing; may be repeated at will.
+ *
+ * @param admin connected
+ */
+export async function createTopics(admin: Admin, { partitions, replicationFactor = -1 }: CreateTopics): Promise<CreatedTopics> {
+  const present = new Set(await admin.listTopics());
+  const names = Object.keys(topicConfigs);
+  const existing = names.filter((name) => present.has(name));
+  const missing = names.filter((name) => !present.has(name));
+  if (missing.length > 0) {
+    await admin.createTopics({
+      waitForLeaders: true,
+      topics: missing.map((topic) => ({ topic, numPartitions: partitions, replicationFactor, configEntries: entriesOf(topic) })),
+    });
+  }
+  return { created: missing, existing, differing: await differences(admin, existing) };
+}
+
+const entriesOf = (topic: string): { name: string; value: string }[] => Object.entries(topicConfigs[topic] ?? {}).map(([name, value]) => ({ name, value }));
+
+async function differences(admin: Admin, topics: readonly string[]): Promise<readonly TopicDifference[]> {
+  const actual = await configsOf(admin, topics);
+  return topics.flatMap((topic) =>
+    entriesOf(topic).flatMap(({ name, value }) => {
+      const found = actual.get(topic)?.[name] ?? '';
+      return found === value ? [] : [{ topic, config: name, expected: value, actual: found }];
+    }),
+  );
+}
+
+export interface TopicPartition {
+  readonly partition: number;
+  /** Offset of the first message that is still there. */
+  readonly low: string;
+  /** Offset that the next message gets. */
+  readonly high: string;
+}
+
+export interface TopicDescription {
+  readonly topic: string;
+  readonly partitions: readonly TopicPartition[];
+  readonly configs: Readonly<Record<string, string>>;
+}
+
+/**
+ * midline's topics that exist, those of raw source records among them.
+ *
+ * @param admin connected
+ */
+export async function listTopics(admin: Admin): Promise<readonly TopicDescription[]> {
+  const names = (await admin.listTopics()).filter((name) => name in topicConfigs || name.startsWith(sourceTopicPrefix)).sort();
+  const configs = await configsOf(admin, names);
+  return Promise.all(names.map(async (topic) => ({ topic, partitions: await partitionsOf(admin, topic), configs: configs.get(topic) ?? {} })));
+}
+
+async function partitionsOf(admin: Admin, topic: string): Promise<readonly TopicPartition[]> {
+  const offsets = await admin.fetchTopicOffsets(topic);
+  return offsets.map(({ partition, low, high }) => ({ partition, low, high })).sort((a, b) => a.partition - b.partition);
+}
+
+const shownConfigs = ['cleanup.policy', 'message.timestamp.type', 'max.message.bytes', 'retention.ms'];
+
+async function configsOf(admin: Admin, topics: readonly string[]): Promise<ReadonlyMap<string, Readonly<Record<string, string>>>> {
+  if (topics.length === 0) return new Map();
+  const { resources } = await admin.describeConfigs({
+    includeSynonyms: false,
+    resources: topics.map((name) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name, configNames: shownConfigs })),
+  });
+  return new Map(
+    resources.map(({ resourceName, configEntries }) => [
+      resourceName,
+      Object.fromEntries(configEntries.map(({ configName, configValue }) => [configName, configValue])),
+    ]),
+  );
+}

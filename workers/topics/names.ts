@@ -1,0 +1,17 @@
+/** Booking events of all reservation systems: Avro `BookingEvent`, key `source:bookingRef`. In. */
+export const bookingEventsTopic = 'booking-events';
+
+/** Messages that could not be applied: original key, bytes and headers, and the headers that say why. Out. */
+export const deadLetterTopic = 'booking-events.dead-letter';
+
+/** Orders after each change: Avro `OrderEvent`, key order id. Out. */
+export const orderEventsTopic = 'order-events';
+
+/** Customers of a CRM: key is the customer's id there. In, compacted. */
+export const customerEventsTopic = 'customer-events';
+
+/** What begins the name of a topic that carries the raw records of one source: `source.hotel-pms`. */
+export const sourceTopicPrefix = 'source.';
+
+/** The key of a booking's events: all of them go to one partition of a producer, in order. */
+export const bookingKey = ({ source, bookingRef }: { readonly source: string; readonly bookingRef: string }): string => `${source}:${bookingRef}`;
