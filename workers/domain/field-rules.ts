@@ -91,12 +91,14 @@ const mapRule = (check: Rule): Rule => (map) => {
 const longestText = 1_048_576;
 /** Names are parts of index keys, several of which share a row of at most 2,704 bytes. */
 const longestName = 512;
+/** A quick look that most texts pass, and the exact one: with the flag `u` only half a pair is a surrogate. */
+const suspicious = /[\0\ud800-\udfff]/;
 const unstorable = /[\0\p{Surrogate}]/u;
 
 /** U+0000 and lone surrogates are no text that Postgres can keep. */
 function textFault(text: unknown): Fault | null {
   if (typeof text !== 'string') return null;
-  if (unstorable.test(text)) return fault('TEXT', 'holds U+0000 or half of a surrogate pair');
+  if (suspicious.test(text) && unstorable.test(text)) return fault('TEXT', 'holds U+0000 or half of a surrogate pair');
   return isLongerThan(text, longestText) ? fault('SIZE', `is longer than ${longestText} bytes`) : null;
 }
 
@@ -118,13 +120,22 @@ function currencyFault(text: unknown): Fault | null {
 /** Nights, quantities, persons, ages, minutes: there are no fewer than none. */
 const countFault: Rule = (count) => (typeof count === 'number' && Number.isInteger(count) && count >= 0 ? null : fault('AMOUNT', `is ${String(count)}; it must be a whole number, 0 or more`));
 
+/** Most amounts and days are seen to be some by their form; the others are looked at closely. */
+const plainDecimal = /^-?\d{1,14}(?:\.\d{1,4})?$/;
+const dayInEveryMonth = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])$/;
+const isDay = (day: string): boolean => dayInEveryMonth.test(day) || daysOf(day) !== undefined;
+
+const earliest = Date.UTC(1900, 0, 1);
+const latest = Date.UTC(2201, 0, 1);
+
 const logicalRules: Readonly<Record<LogicalSchema['logicalType'], Rule>> = {
   'timestamp-millis': (time) =>
-    typeof time === 'number' && time >= Date.UTC(1900, 0, 1) && time < Date.UTC(2201, 0, 1) ? null : fault('TIME', `is ${String(time)} ms after 1970; a time lies in the years 1900 to 2200`),
+    typeof time === 'number' && time >= earliest && time < latest ? null : fault('TIME', `is ${String(time)} ms after 1970; a time lies in the years 1900 to 2200`),
   date: (day) =>
-    typeof day === 'string' && day >= '1900-01-01' && day <= '2200-12-31' && daysOf(day) !== undefined ? null : fault('DATE', `is ${shown(String(day))}; a date is a day such as 2026-05-10 in the years 1900 to 2200`),
+    typeof day === 'string' && day >= '1900-01-01' && day <= '2200-12-31' && isDay(day) ? null : fault('DATE', `is ${shown(String(day))}; a date is a day such as 2026-05-10 in the years 1900 to 2200`),
   decimal: (amount) => {
-    const problem = typeof amount === 'string' ? decimalProblem(amount) : 'is no decimal';
+    if (typeof amount !== 'string') return fault('AMOUNT', 'is no decimal');
+    const problem = plainDecimal.test(amount) ? undefined : decimalProblem(amount);
     return problem === undefined ? null : fault('AMOUNT', problem);
   },
 };
