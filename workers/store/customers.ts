@@ -171,3 +171,15 @@ export async function currentLinks(tx: Queryable, orderIds: readonly string[]): 
     [orderIds],
   );
 }
+
+/** The root of each of these customers: itself, or the one it was merged into. */
+export async function rootsOf(tx: Queryable, ids: readonly string[]): Promise<readonly { readonly id: string; readonly rootId: string }[]> {
+  if (ids.length === 0) return [];
+  return tx.query(`select id, root_id as "rootId" from customer where id = any($1::bigint[])`, [ids]);
+}
+
+/** The root of each customer: whom it was merged into, else itself. Unknown ids are left out. */
+export async function rootsOf(tx: Queryable, ids: readonly string[]): Promise<readonly { readonly id: string; readonly rootId: string }[]> {
+  if (ids.length === 0) return [];
+  return tx.query('select id, root_id as "rootId" from customer where id = any ($1::bigint[]) order by id', [ids]);
+}

@@ -156,6 +156,11 @@ describe('keys', () => {
     expect(keysOf({ externalId: '000' })).toEqual([]);
   });
 
+  test('a text that no index could hold is no key', () => {
+    expect(keysOf({ externalId: 'x'.repeat(10_000), loyalty: [{ program: 'LH', number: '12345'.repeat(1000) }] })).toEqual([]);
+    expect(contactsOf({ phones: ['5'.repeat(10_000)], addresses: [{ street: 'x'.repeat(10_000) }] }, 'DE')).toEqual([]);
+  });
+
   test('no party, however strange its texts, breaks reading', () => {
     const text = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('/', 'A/', '/A', ',', 'MR', "'", '@', '..', '+', '00'));
     const party = fc.record({ givenName: text, familyName: text, fullName: text, birthDate: text, externalId: text, vatId: text, emails: fc.array(text), phones: fc.array(text) });

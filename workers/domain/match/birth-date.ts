@@ -70,9 +70,9 @@ export function compareBirthDates(ones: readonly LocalDate[], others: readonly L
 
 function isSlip(one: LocalDate, other: LocalDate): boolean {
   if (one.slice(0, 4) === other.slice(0, 4) && one.slice(5, 7) === other.slice(8) && one.slice(8) === other.slice(5, 7)) return true;
-  const different = [...one.replaceAll('-', '')].flatMap((digit, index) => (digit === other.replaceAll('-', '')[index] ? [] : [index]));
-  if (different.length === 1) return true;
-  const [first = 0, second = 0] = different;
   const [a, b] = [one.replaceAll('-', ''), other.replaceAll('-', '')];
+  const different = Array.from(a).flatMap((digit, index) => (digit === b[index] ? [] : [index]));
+  const [first = 0, second = 0] = different;
+  if (different.length === 1) return true;
   return different.length === 2 && second === first + 1 && a[first] === b[second] && a[second] === b[first];
 }

@@ -25,6 +25,9 @@ export interface KeyContext {
   readonly country: string | null;
 }
 
+/** Longer texts identify nobody, and would not fit into an index of Postgres (2,704 bytes). */
+const longestKey = 500;
+
 /**
  * The keys of a party, each once: external id (`source:id`; a company's is of a kind of its own), loyalty (`PROGRAM:NUMBER`), VAT id of companies,
  * e-mail, phone, name + birth date of persons. A birth date that can mean two days makes two keys, neither of them strong.
@@ -33,7 +36,7 @@ export interface KeyContext {
 export function matchKeys(party: Party, role: Role, context: KeyContext): readonly MatchKey[] {
   const keys: MatchKey[] = [];
   const add = (kind: KeyKind, value: string, strong = true): void => {
-    if (!keys.some((key) => key.kind === kind && key.value === value)) keys.push({ kind, value, strong });
+    if (value.length <= longestKey && !keys.some((key) => key.kind === kind && key.value === value)) keys.push({ kind, value, strong });
   };
   const company = role === 'corporate' || kindOf(party) === 'company';
   const externalId = party.externalId?.trim() ?? '';

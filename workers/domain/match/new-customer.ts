@@ -46,6 +46,9 @@ export function masterOf(party: Party, kind: CustomerKind): Party {
 
 const isGiven = (value: unknown): boolean => value != null && value !== '' && !(Array.isArray(value) && value.length === 0);
 
+/** Longer texts are no contact points, and would not fit into an index of Postgres (2,704 bytes). */
+const longestContact = 500;
+
 /** Every contact point of a party, each once; text that is no e-mail address is dropped, a phone number that cannot be read is kept as written. */
 export function contactsOf(party: Party, country: string | null): readonly Contact[] {
   const contacts: readonly Contact[] = [
@@ -56,7 +59,7 @@ export function contactsOf(party: Party, country: string | null): readonly Conta
     ...(party.phones ?? []).map((text): Contact => ({ kind: 'phone', value: phoneOf(text, country) ?? text.trim() })),
     ...(party.addresses ?? []).map((address): Contact => ({ kind: 'address', value: addressLine(address) })),
   ];
-  return contacts.filter(({ kind, value }, index) => value !== '' && contacts.findIndex((other) => other.kind === kind && other.value === value) === index);
+  return contacts.filter(({ kind, value }, index) => value !== '' && value.length <= longestContact && contacts.findIndex((other) => other.kind === kind && other.value === value) === index);
 }
 
 /** `Hauptstr. 5, 10115 Berlin, DE`; empty where there is no more than a country or region. */
