@@ -69,11 +69,19 @@ export function readConfig<Needed extends Address = Address>(env: Environment, n
 }
 
 /** The Kafka connection of a configuration, in the words of the Kafka client. */
-export function kafkaOptions(config: Config<'KAFKA_BROKERS'>) {
+export function kafkaOptions(config: Config<'KAFKA_BROKERS'>): KafkaOptions {
   const { KAFKA_SASL_MECHANISM: mechanism, KAFKA_SASL_USERNAME: username, KAFKA_SASL_PASSWORD: password } = config;
-  const sasl = mechanism != null && username != null && password != null ? { sasl: { mechanism, username, password } } : {};
-  return { brokers: [...config.KAFKA_BROKERS], ssl: config.KAFKA_SSL, ...sasl };
+  const options = { brokers: config.KAFKA_BROKERS, ssl: config.KAFKA_SSL };
+  return mechanism == null || username == null || password == null ? options : { ...options, sasl: { mechanism, username, password } };
 }
+
+export interface KafkaOptions {
+  readonly brokers: readonly string[];
+  readonly ssl: boolean;
+  readonly sasl?: Login<'plain'> | Login<'scram-sha-256'> | Login<'scram-sha-512'>;
+}
+
+interface Login<Mechanism> { readonly mechanism: Mechanism; readonly username: string; readonly password: string }
 
 const addressNames = Object.keys(addresses) as readonly Address[];
 

@@ -1,3 +1,5 @@
+import type { Party } from '../../schemas/booking-event.js';
+import type { OrderState } from '../domain/order.js';
 import type { Queryable } from './database.js';
 
 export type MessageState = 'due' | 'queued' | 'claimed' | 'sent' | 'failed' | 'unknown' | 'skipped' | 'cancelled';
@@ -97,12 +99,11 @@ export interface ClaimedMessage {
     readonly bookingRef: string;
     readonly status: string;
     readonly link: string;
-    /** `orders.state`. */
-    readonly state: unknown;
+    readonly state: OrderState;
     readonly fees: readonly { readonly currency: string; readonly gross: string }[];
   } | null;
   /** The customer that the order is linked to, or the one it was merged into; null while there is none or the link is in review. */
-  readonly customer: { readonly id: string; readonly party: unknown; readonly emails: readonly string[] } | null;
+  readonly customer: { readonly id: string; readonly party: Party; readonly emails: readonly string[] } | null;
 }
 
 /**

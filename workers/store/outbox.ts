@@ -49,6 +49,11 @@ export async function deleteFromOutbox(tx: Queryable, ids: readonly string[]): P
   await tx.query('delete from outbox where id = any($1::bigint[])', [ids]);
 }
 
+/** Moves messages that their topic is too small for out of the lanes, into lane -1: they stay in the table, count as pending, and hold up nobody. Back in a lane (0 to 15) they are sent again. */
+export async function setAside(tx: Queryable, ids: readonly string[]): Promise<void> {
+  await tx.query('update outbox set lane = -1 where id = any($1::bigint[])', [ids]);
+}
+
 /** What waits for Kafka, order events and dead letters together, and since when. */
 export async function outboxBacklog(db: Queryable): Promise<{ readonly pending: number; readonly oldest: Date | null }> {
   const rows = await db.query<{ pending: string; oldest: Date | null }>(

@@ -1,4 +1,4 @@
-import kafkajs, { type Kafka, type Producer } from 'kafkajs';
+import kafkajs, { type IHeaders, type Kafka, type Message, type Producer } from 'kafkajs';
 
 /** A message that goes on as it is: headers may hold several values under one name. */
 export interface RelayMessage {
@@ -56,8 +56,7 @@ async function connect(kafka: Kafka): Promise<Producer> {
   return producer;
 }
 
-const toKafka = ({ key, value, headers }: RelayMessage) => ({
-  key,
-  value,
-  ...(headers !== undefined && { headers: Object.fromEntries(Object.entries(headers).map(([name, header]) => [name, Array.isArray(header) ? [...header] : header])) }),
-});
+const toKafka = ({ key, value, headers }: RelayMessage): Message => ({ key, value, ...(headers !== undefined && { headers: toKafkaHeaders(headers) }) });
+
+const toKafkaHeaders = (headers: NonNullable<RelayMessage['headers']>): IHeaders =>
+  Object.fromEntries(Object.entries(headers).map(([name, header]) => [name, typeof header === 'string' || Buffer.isBuffer(header) ? header : [...header]]));
