@@ -1,0 +1,108 @@
+import { Exact, moneyText } from '../money.js';
+import type { EntryKind, LedgerEntry, NewLedgerEntry, StandingEntry } from './types.js';
+
+export interface LedgerTotal {
+  readonly currency: string;
+  readonly net: string;
+  readonly vat: string;
+  readonly gross: string;
+}
+
+/** Lines that stand for the same thing: one (event, transaction type, unit, charge) of rules, and each waiver, manual and delivered line of it. */
+const slotOf = (entry: StandingEntry): string => JSON.stringify([entry.eventId, entry.transactionType, entry.unit, entry.charge, entry.table === null ? entry.rule : '']);
+
+/** Where sequences count: the ledger's unique key without it. */
+const pointOf = (entry: StandingEntry): string => JSON.stringify([entry.charge, entry.eventId, entry.transactionType, entry.unit]);
+
+/** If one of these differs, the line is reversed whole and written anew. */
+const contentOf = ({ table, version, origin, rule, currency, net, vat, gross }: StandingEntry): string =>
+  JSON.stringify([table, version, origin?.table ?? null, origin?.version ?? null, rule, currency, numberText(net), numberText(vat), numberText(gross)]);
+
+/** The database may give back other zeros than were written. */
+const numberText = (amount: string): string => new Exact(amount).toFixed();
+
+const typeOf: Readonly<Record<EntryKind, LedgerEntry['type']>> = { charge: 'charge', source: 'charge', waiver: 'waiver', manual: 'manual' };
+
+/**
+ * The lines that stand in a ledger: those written that no reversal has taken back, in the order in which they were written.
+ *
+ * @param ledger all lines of one order
+ */
+export function standingOf(ledger: readonly LedgerEntry[]): readonly LedgerEntry[] {
+  const standing: LedgerEntry[] = [];
+  for (const entry of ledger.toSorted((left, right) => left.seq - right.seq)) {
+    if (entry.type !== 'reversal') standing.push(entry);
+    else {
+      const [slot, content] = [slotOf(entry), contentOf(negated(entry))];
+      const index = standing.findIndex((line) => slotOf(line) === slot && contentOf(line) === content);
+      if (index >= 0) standing.splice(index, 1);
+    }
+  }
+  const written = new Map(ledger.map((entry, index) => [entry, index]));
+  return standing.sort((left, right) => (written.get(left) ?? 0) - (written.get(right) ?? 0));
+}
+
+/**
+ * What must be appended so that the ledger's balance is what should stand: the reversal of each line that should not stand as it does, whole,
+ * and the lines that are missing. Nothing where nothing differs.
+ */
+export function ledgerDifference(standing: readonly StandingEntry[], ledger: readonly LedgerEntry[]): readonly NewLedgerEntry[] {
+  if (ledger.length === 0) return numbered(standing.map((entry) => ({ ...entry, type: typeOf[entry.kind] })), ledger);
+  const kept = new Map<string, LedgerEntry[]>();
+  for (const line of standingOf(ledger)) push(kept, lineOf(line), line);
+  const missing = standing.filter((entry) => kept.get(lineOf(entry))?.shift() === undefined);
+  const surplus = [...kept.values()].flat();
+  const missingSlots = new Set(missing.map(slotOf));
+  const reversalsOf = (slot: string) => surplus.filter((line) => slotOf(line) === slot).map(reversalOf);
+  const handled = new Set<string>();
+  const changed = missing.flatMap((entry) => {
+    const slot = slotOf(entry);
+    const reversals = handled.has(slot) ? [] : reversalsOf(slot);
+    handled.add(slot);
+    return [...reversals, { ...entry, type: typeOf[entry.kind] }];
+  });
+  const gone = surplus.filter((line) => !missingSlots.has(slotOf(line))).map(reversalOf);
+  return numbered([...changed, ...gone], ledger);
+}
+
+const lineOf = (entry: StandingEntry): string => `${slotOf(entry)} ${contentOf(entry)}`;
+
+function push<Element>(groups: Map<string, Element[]>, key: string, element: Element): void {
+  const group = groups.get(key);
+  if (group === undefined) groups.set(key, [element]);
+  else group.push(element);
+}
+
+type Unnumbered = Omit<LedgerEntry, 'seq'>;
+
+function reversalOf({ seq: _seq, ...entry }: LedgerEntry): Unnumbered {
+  return { ...negated(entry), type: 'reversal' };
+}
+
+function negated<Entry extends Omit<StandingEntry, never>>(entry: Entry): Entry {
+  const negative = (amount: string): string => moneyText(new Exact(amount).neg(), entry.currency);
+  return { ...entry, net: negative(entry.net), vat: negative(entry.vat), gross: negative(entry.gross), amount: negative(entry.amount) };
+}
+
+function numbered(entries: readonly Unnumbered[], ledger: readonly LedgerEntry[]): readonly NewLedgerEntry[] {
+  const last = new Map<string, number>();
+  for (const entry of ledger) last.set(pointOf(entry), Math.max(entry.seq, last.get(pointOf(entry)) ?? 0));
+  return entries.map((entry) => {
+    const seq = (last.get(pointOf(entry)) ?? 0) + 1;
+    last.set(pointOf(entry), seq);
+    return { ...entry, seq };
+  });
+}
+
+/** Sums by currency, currencies in order; currencies that sum to nothing stay. */
+export function ledgerTotals(entries: readonly Pick<StandingEntry, 'currency' | 'net' | 'vat' | 'gross'>[]): readonly LedgerTotal[] {
+  const sums = new Map<string, { readonly net: Exact; readonly vat: Exact; readonly gross: Exact }>();
+  for (const { currency, net, vat, gross } of entries) {
+    const sum = sums.get(currency);
+    sums.set(currency, sum === undefined
+      ? { net: new Exact(net), vat: new Exact(vat), gross: new Exact(gross) }
+      : { net: sum.net.plus(net), vat: sum.vat.plus(vat), gross: sum.gross.plus(gross) });
+  }
+  return [...sums].sort(([left], [right]) => (left < right ? -1 : 1))
+    .map(([currency, { net, vat, gross }]) => ({ currency, net: moneyText(net, currency), vat: moneyText(vat, currency), gross: moneyText(gross, currency) }));
+}
