@@ -65,6 +65,20 @@ export async function recordGap(tx: Queryable, group: string, topic: string, par
   );
 }
 
+/** Moves the fence from `firstOffset` (or above) to `nextOffset`; a fence below `firstOffset` stays. */
+export async function passFence(db: Queryable, group: string, topic: string, partition: number, firstOffset: number, nextOffset: number): Promise<void> {
+  await db.query(
+    `insert into consumer_offset as o (consumer_group, topic, partition, next_offset) select $1, $2, $3, $5::bigint where $4::bigint = 0
+     on conflict (consumer_group, topic, partition) do nothing`,
+    [group, topic, partition, firstOffset, nextOffset],
+  );
+  await db.query(
+    `update consumer_offset set next_offset = $5, updated_at = now()
+     where consumer_group = $1 and topic = $2 and partition = $3 and next_offset >= $4 and next_offset < $5`,
+    [group, topic, partition, firstOffset, nextOffset],
+  );
+}
+
 /** Declares a re-created topic adopted: a new epoch begins and every group reads it from its beginning. Only under the exclusive facts lock. Returns the new epoch. */
 export async function adoptTopic(tx: Queryable, topic: string): Promise<number> {
   const rows = await tx.query<{ epoch: number }>(
@@ -73,4 +87,10 @@ export async function adoptTopic(tx: Queryable, topic: string): Promise<number> 
   );
   await tx.query('update consumer_offset set next_offset = 0 where topic = $1', [topic]);
   return rows[0]?.epoch ?? 0;
+}
+
+/** Only within a transaction that holds the facts lock. */
+export async function factsVersion(tx: Queryable): Promise<string> {
+  const rows = await tx.query<{ version: string }>('select version from facts_version');
+  return rows[0]?.version ?? '0';
 }

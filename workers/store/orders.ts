@@ -14,10 +14,11 @@ export interface StoredOrder {
   readonly corporateAccountId: string | null;
   readonly orgUnit: string | null;
   readonly state: OrderState;
+  readonly updatedAt: Date;
 }
 
 const columns = `o.id, o.source, o.booking_ref as "bookingRef", o.revision, o.link, o.customer_id as "customerId",
-  o.corporate_account_id as "corporateAccountId", o.org_unit as "orgUnit", o.state`;
+  o.corporate_account_id as "corporateAccountId", o.org_unit as "orgUnit", o.state, o.updated_at as "updatedAt"`;
 
 const toOrder = (row: StoredOrder & { readonly revision: number | string }): StoredOrder => ({ ...row, revision: Number(row.revision) });
 
@@ -52,4 +53,15 @@ export async function listOrders(db: Queryable, filter: OrderFilter): Promise<re
     [filter.source ?? null, filter.status ?? null, filter.customerId ?? null, filter.after ?? null, filter.limit],
   );
   return rows.map(toOrder);
+}
+
+/** Every source that has sent a booking or was applied. */
+export async function knownSources(db: Queryable): Promise<readonly string[]> {
+  const rows = await db.query<{ id: string }>('select id from source order by id');
+  return rows.map((row) => row.id);
+}
+
+/** Notes sources that bookings came from without having been applied. */
+export async function meetSources(tx: Queryable, ids: readonly string[]): Promise<void> {
+  await tx.query('insert into source (id) select id from unnest($1::text[]) as t (id) order by id on conflict do nothing', [ids]);
 }

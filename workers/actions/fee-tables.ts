@@ -1,0 +1,199 @@
+import { createHash } from 'node:crypto';
+import { DateTime } from 'luxon';
+import type { FeeTable } from '../../schemas/fee-table.js';
+import { parseFeeTable, type FeeTableProblem } from '../domain/fees/parse.js';
+import { validFromInstant } from '../domain/fees/world.js';
+import { audit } from '../store/audit.js';
+import type { Database, Queryable } from '../store/database.js';
+import { raiseFactsVersion, takeFactsLockExclusively } from '../store/facts-lock.js';
+import { sharedFeeFacts } from '../store/fee-facts.js';
+import {
+  approveVersion, endOverlapping, insertAssignment, listTaxRates, markStaleSince, newestVersions, saveDraft, saveTaxRates, versionsOf,
+  type AssignmentSubject, type StoredAssignment, type StoredVersion, type TaxRate,
+} from '../store/fee-tables.js';
+
+/** What somebody asked for about fee tables cannot be done; the message says why and what to do. */
+export class FeeTableRefused extends Error {
+  override readonly name = 'FeeTableRefused';
+}
+
+export interface Applied {
+  readonly table: string;
+  readonly version: number;
+  /** unchanged: the newest version says the same. */
+  readonly outcome: 'created' | 'replaced' | 'unchanged';
+}
+
+/** Who does something, and when. */
+export interface Doing {
+  readonly actor: string;
+  readonly now: Date;
+}
+
+/** Reads a fee-table file. @returns the table, or all problems at once */
+export const readFeeTable = (text: string, fileName: string): { readonly table: FeeTable } | { readonly problems: readonly FeeTableProblem[] } =>
+  parseFeeTable(text, fileName.endsWith('.json') ? 'json' : fileName.endsWith('.csv') ? 'csv' : 'yaml', fileName);
+
+/** Keeps a table as the draft of its next version. The same content again changes nothing; another content replaces the present draft. */
+export async function applyFeeTable(database: Database, table: FeeTable, sourceText: string, { actor, now }: Doing): Promise<Applied> {
+  return database.transaction(async (tx) => {
+    const [newest] = await versionsOf(tx, table.feeTable);
+    const hash = createHash('sha256').update(JSON.stringify(table)).digest('hex');
+    if (newest?.hash === hash) return { table: table.feeTable, version: newest.version, outcome: 'unchanged' };
+    if (newest !== undefined && newest.definition.currency !== table.currency) {
+      throw new FeeTableRefused(`fee table ${table.feeTable} is in ${newest.definition.currency}; a version in ${table.currency} needs a name of its own`);
+    }
+    if (table.extends !== undefined) await checkBase(tx, table);
+    const version = newest === undefined ? 1 : newest.state === 'draft' ? newest.version : newest.version + 1;
+    const validFrom = new Date(validFromInstant(table.validFrom, await zoneOf(tx, table.owner ?? null)));
+    await saveDraft(tx, { table: table.feeTable, version, validFrom, definition: table, sourceText, hash, author: actor });
+    await audit(tx, actor, 'fees apply', `${table.feeTable} ${version}`, { hash }, now);
+    return { table: table.feeTable, version, outcome: newest?.state === 'draft' ? 'replaced' : 'created' };
+  });
+}
+
+async function checkBase(tx: Queryable, table: FeeTable): Promise<void> {
+  const [base] = await versionsOf(tx, table.extends ?? '');
+  if (base === undefined) throw new FeeTableRefused(`fee table ${table.feeTable} extends ${table.extends}, which does not exist; apply that one first`);
+  if (base.definition.currency !== table.currency) throw new FeeTableRefused(`fee table ${table.feeTable} is in ${table.currency}, its base ${table.extends} in ${base.definition.currency}`);
+}
+
+export interface ApproveRequest extends Doing {
+  readonly table: string;
+  /** The draft, when left out. */
+  readonly version?: number | undefined;
+  /** Allows a validFrom in the past; needs a reason. */
+  readonly backdate: boolean;
+  readonly reason: string | null;
+  /** Somebody else than the author must approve. */
+  readonly fourEyes: boolean;
+  /** Called within the transaction, when the affected orders are marked, before anything is committed; throwing takes everything back. */
+  readonly preview?: (tx: Queryable) => Promise<void>;
+}
+
+export interface Approved {
+  readonly table: string;
+  readonly version: number;
+  readonly validFrom: string;
+  /** Orders that have to be rated again, because the version begins in the past. */
+  readonly stale: number;
+}
+
+/** Makes a draft an immutable version. One that begins in the past marks the orders that have an event since then. */
+export async function approveFeeTable(database: Database, request: ApproveRequest): Promise<Approved> {
+  const { table, actor, now, backdate, reason } = request;
+  return database.transaction(async (tx) => {
+    await takeFactsLockExclusively(tx);
+    const draft = draftOf(await versionsOf(tx, table), request);
+    await checkCharges(tx, draft);
+    await checkTaxCodes(tx, draft);
+    const past = draft.validFrom <= now;
+    if (past && !backdate) throw new FeeTableRefused(`version ${draft.version} of ${table} begins in the past (${draft.validFrom.toISOString()}): approve it with --backdate and --reason, or give it a later validFrom`);
+    if (past && reason === null) throw new FeeTableRefused('backdating needs a reason: --reason "…"');
+    await approveVersion(tx, table, draft.version, actor, now, reason);
+    const stale = past ? await markStaleSince(tx, draft.validFrom, null, reason ?? `fee table ${table} ${draft.version}`) : 0;
+    await raiseFactsVersion(tx);
+    await audit(tx, actor, 'fees approve', `${table} ${draft.version}`, { reason, stale }, now);
+    await request.preview?.(tx);
+    return { table, version: draft.version, validFrom: draft.validFrom.toISOString(), stale };
+  });
+}
+
+function draftOf(versions: readonly StoredVersion[], { table, version, actor, fourEyes }: ApproveRequest): StoredVersion {
+  if (versions.length === 0) throw new FeeTableRefused(`there is no fee table ${table}; apply its file first: midline fees apply FILE`);
+  const found = versions.find((one) => (version === undefined ? one.state === 'draft' : one.version === version));
+  if (found === undefined) throw new FeeTableRefused(version === undefined ? `fee table ${table} has no draft; its newest version ${versions[0]?.version} is approved` : `fee table ${table} has no version ${version}`);
+  if (found.state === 'approved') throw new FeeTableRefused(`version ${found.version} of ${table} is approved already`);
+  if (fourEyes && found.author === actor) throw new FeeTableRefused(`version ${found.version} of ${table} was written by ${actor}; somebody else must approve it`);
+  return found;
+}
+
+/** A charge name has one scope in all tables. */
+async function checkCharges(tx: Queryable, draft: StoredVersion): Promise<void> {
+  for (const other of await newestVersions(tx)) {
+    if (other.table === draft.table) continue;
+    for (const [name, charge] of Object.entries(draft.definition.charges ?? {})) {
+      const scope = other.definition.charges?.[name]?.scope;
+      if (charge.scope !== undefined && scope !== undefined && scope !== charge.scope) {
+        throw new FeeTableRefused(`charge ${name} has scope ${charge.scope} in ${draft.table} but ${scope} in ${other.table}; a charge has one scope in all tables`);
+      }
+    }
+  }
+}
+
+async function checkTaxCodes(tx: Queryable, draft: StoredVersion): Promise<void> {
+  const rates = await listTaxRates(tx);
+  const day = draft.validFrom.toISOString().slice(0, 10);
+  for (const [name, { vat }] of Object.entries(draft.definition.charges ?? {})) {
+    if (vat === undefined || rates.some((rate) => rate.code === vat && (rate.validFrom ?? '') <= day)) continue;
+    throw new FeeTableRefused(`charge ${name} has the tax code ${vat}, which has no rate on ${day}; add it with: midline fees tax-codes import FILE`);
+  }
+}
+
+export interface AssignRequest extends Doing {
+  readonly subject: AssignmentSubject;
+  readonly table: string;
+  /** Days in the zone of the table's owner, both included. */
+  readonly from: string;
+  readonly until: string | null;
+  readonly reason: string | null;
+  readonly preview?: (tx: Queryable) => Promise<void>;
+}
+
+export interface Assigned {
+  readonly table: string;
+  readonly subject: AssignmentSubject;
+  readonly from: string;
+  readonly until: string | null;
+  /** Earlier assignments that end the day before. */
+  readonly ended: readonly StoredAssignment[];
+  readonly stale: number;
+}
+
+/** Assigns a table to a subject from a day on. In the past it needs a reason and marks the orders that it concerns. */
+export async function assignFeeTable(database: Database, request: AssignRequest): Promise<Assigned> {
+  const { subject, table, from, until, reason, actor, now } = request;
+  return database.transaction(async (tx) => {
+    await takeFactsLockExclusively(tx);
+    const [newest] = await versionsOf(tx, table);
+    if (newest === undefined) throw new FeeTableRefused(`there is no fee table ${table}; apply its file first: midline fees apply FILE`);
+    if (until !== null && until < from) throw new FeeTableRefused(`the assignment would end (${until}) before it begins (${from})`);
+    const begins = DateTime.fromISO(from, { zone: await zoneOf(tx, newest.definition.owner ?? null) });
+    if (!begins.isValid) throw new FeeTableRefused(`${from} is no day; write for example 2026-01-31`);
+    const past = begins.toMillis() <= now.getTime();
+    if (past && reason === null) throw new FeeTableRefused(`an assignment that begins in the past (${from}) needs a reason: --reason "…"`);
+    const ended = await endOverlapping(tx, subject, from);
+    await insertAssignment(tx, subject, { table, from, until, reason, by: actor });
+    const stale = past ? await markStaleSince(tx, begins.toJSDate(), subject, reason ?? `assignment of ${table}`) : 0;
+    await raiseFactsVersion(tx);
+    await audit(tx, actor, 'fees assign', table, { subject, from, until, reason, stale }, now);
+    await request.preview?.(tx);
+    return { table, subject, from, until, ended, stale };
+  });
+}
+
+/** Adds or corrects tax rates; rates that hold in the past make the orders since then stale. */
+export async function importTaxRates(database: Database, rates: readonly TaxRate[], { actor, now }: Doing): Promise<{ readonly rates: number; readonly stale: number }> {
+  return database.transaction(async (tx) => {
+    await takeFactsLockExclusively(tx);
+    const known = await listTaxRates(tx);
+    const changed = rates.filter((rate) => !known.some((one) => one.code === rate.code && one.validFrom === rate.validFrom && Number(one.percent) === Number(rate.percent)));
+    await saveTaxRates(tx, changed);
+    const since = changed.map((rate) => rate.validFrom ?? '1900-01-01').sort()[0];
+    const used = known.length > 0 && since !== undefined && new Date(since) <= now;
+    const stale = used ? await markStaleSince(tx, new Date(since), null, 'tax rates changed') : 0;
+    await raiseFactsVersion(tx);
+    await audit(tx, actor, 'fees tax-codes import', `${changed.length} rates`, { changed, stale }, now);
+    return { rates: changed.length, stale };
+  });
+}
+
+/** The zone of an org unit or of those above it; of the root without an owner. */
+async function zoneOf(tx: Queryable, owner: string | null): Promise<string> {
+  const { orgUnits } = await sharedFeeFacts(tx);
+  const newest = new Map(orgUnits.map((unit) => [unit.id, unit]));
+  let unit = owner === null ? [...newest.values()].find((one) => one.parent == null) : newest.get(owner);
+  if (owner !== null && unit === undefined) throw new FeeTableRefused(`the owner ${owner} is no org unit; import it first: midline org-units import FILE`);
+  while (unit !== undefined && unit.timeZone == null && unit.parent != null) unit = newest.get(unit.parent);
+  return unit?.timeZone ?? 'UTC';
+}

@@ -1,0 +1,95 @@
+import { foldAll } from '../domain/fold.js';
+import { Exact, moneyText } from '../domain/money.js';
+import type { Database, Queryable } from '../store/database.js';
+import { shareFacts } from '../store/facts-lock.js';
+import { staleOrders, unmarkStale } from '../store/fee-tables.js';
+import { factsVersion } from '../store/fence.js';
+import { lockOrders, type StoredOrder } from '../store/orders.js';
+import type { Codec } from '../topics/codec.js';
+import type { Facts } from './settle/facts.js';
+import { historiesOf } from './settle/histories.js';
+import type { LinkedOrder } from './settle/link-orders.js';
+import { rateOrders } from './settle/rate-orders.js';
+import type { SettledOrder } from './settle/rows.js';
+import { saveDecisions } from './settle/save.js';
+import type { Wire } from './settle/wire.js';
+
+export interface RerateDependencies {
+  readonly database: Database;
+  readonly codec: Codec;
+  readonly wire: Wire;
+  readonly factsAt: (tx: Queryable, version: string) => Promise<Facts>;
+}
+
+export interface Rerated {
+  readonly orders: number;
+  /** Orders whose ledger changed. */
+  readonly changed: number;
+  /** What was appended, in sum, by currency. */
+  readonly difference: Readonly<Record<string, string>>;
+}
+
+const chunk = 500;
+
+/**
+ * Rates stale orders again, in chunks under the shared facts lock, until none is left; the entries' reason is what made them stale.
+ * Runs of several processes share the work: an order is locked while it is rated.
+ */
+export async function rerateStale(dependencies: RerateDependencies, now: () => number, onProgress: (orders: number) => void = () => undefined): Promise<Rerated> {
+  const { database } = dependencies;
+  const differences = createDifferences();
+  let orders = 0;
+  let after: string | null = null;
+  for (;;) {
+    const stale: Awaited<ReturnType<typeof staleOrders>> = await staleOrders(database, after, chunk);
+    if (stale.length === 0) return { orders, ...differences.total() };
+    for (const [cause, ids] of byCause(stale)) {
+      const settled = await database.transaction((tx) => rerateWithin(tx, dependencies, ids, cause, now()));
+      settled.forEach(differences.add);
+    }
+    orders += stale.length;
+    after = stale.at(-1)?.id ?? null;
+    onProgress(orders);
+  }
+}
+
+async function rerateWithin(tx: Queryable, { codec, wire, factsAt }: RerateDependencies, ids: readonly string[], cause: string, now: number): Promise<readonly SettledOrder[]> {
+  await shareFacts(tx);
+  const facts = await factsAt(tx, await factsVersion(tx));
+  const changed = (await rateAgain(tx, wire, facts, await lockOrders(tx, ids), cause)).filter((order) => order.appended.length > 0);
+  await saveDecisions(tx, { orders: changed, links: { drafts: [], links: [], contacts: [] }, events: [], messages: [] }, wire, codec, now);
+  await unmarkStale(tx, ids);
+  return changed;
+}
+
+/** What rating these orders from scratch, with the facts as they are now, would append to their ledgers. */
+export async function rateAgain(tx: Queryable, wire: Wire, facts: Facts, orders: readonly StoredOrder[], reason: string | null): Promise<readonly SettledOrder[]> {
+  const histories = await historiesOf(tx, wire, orders.map((order) => order.id));
+  const linked = orders.map((stored): LinkedOrder => ({
+    folded: {
+      id: stored.id, source: stored.source, bookingRef: stored.bookingRef, stored, complete: true, newEvents: [], lateCount: 0,
+      ...foldAll(histories.get(stored.id) ?? []),
+    },
+    link: stored.link, customerId: stored.customerId, corporateAccountId: stored.corporateAccountId,
+  }));
+  return rateOrders(tx, linked, facts, () => Promise.resolve(new Map()), reason);
+}
+
+function byCause(stale: readonly { readonly id: string; readonly cause: string }[]): ReadonlyMap<string, readonly string[]> {
+  const groups = new Map<string, string[]>();
+  for (const { id, cause } of stale) groups.set(cause, [...(groups.get(cause) ?? []), id]);
+  return groups;
+}
+
+/** Adds up what ratings append. */
+export function createDifferences() {
+  const byCurrency = new Map<string, Exact>();
+  let changed = 0;
+  return {
+    add({ appended }: SettledOrder): void {
+      if (appended.length > 0) changed += 1;
+      for (const { currency, gross } of appended) byCurrency.set(currency, (byCurrency.get(currency) ?? new Exact(0)).plus(gross));
+    },
+    total: () => ({ changed, difference: Object.fromEntries([...byCurrency].map(([currency, sum]) => [currency, moneyText(sum, currency)])) }),
+  };
+}

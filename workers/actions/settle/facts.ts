@@ -1,0 +1,52 @@
+import { compileFeeTable } from '../../domain/fees/compile.js';
+import { createFeeWorld, type FeeWorld } from '../../domain/fees/world.js';
+import type { EventTrigger } from '../../domain/outreach/due.js';
+import type { Queryable } from '../../store/database.js';
+import { sharedFeeFacts } from '../../store/fee-facts.js';
+import { enabledTriggers } from '../../store/triggers.js';
+
+/** What is known of a source; one that was never applied has policy ours, no org unit of its own, and declares no kinds. */
+export interface SourceFacts {
+  readonly orgUnit: string | null;
+  readonly kinds: ReadonlySet<string>;
+}
+
+/** Facts that hardly ever change, as they stood at one `facts_version`. */
+export interface Facts {
+  readonly sources: ReadonlyMap<string, SourceFacts>;
+  /** The org unit of bookings that name none: that of the source, else the root. */
+  readonly rootOrgUnit: string | null;
+  /** Country by which phone numbers without prefix are read, by org unit. */
+  readonly countries: ReadonlyMap<string, string>;
+  readonly triggers: readonly EventTrigger[];
+  readonly feeWorld: FeeWorld;
+}
+
+/** Reads the facts from within a transaction that shares the facts lock, again only when `version` has changed. Compiled fee-table versions are kept for ever: they are immutable. */
+export function createFactsCache(): (tx: Queryable, version: string) => Promise<Facts> {
+  const compiled = new Map<string, ReturnType<typeof compileFeeTable>>();
+  let held: { readonly version: string; readonly facts: Facts } | null = null;
+
+  async function load(tx: Queryable): Promise<Facts> {
+    const fees = await sharedFeeFacts(tx);
+    const tables = fees.versions.map((row) => {
+      const name = `${row.table} ${row.version}`;
+      const known = compiled.get(name) ?? compileFeeTable(row.definition, row.version);
+      compiled.set(name, known);
+      return { table: row.table, version: row.version, validFrom: row.validFrom, compiled: known };
+    });
+    const { orgUnits, taxCodes, sources, assignments } = fees;
+    return {
+      sources: new Map(sources.map((row) => [row.id, { orgUnit: row.orgUnit ?? null, kinds: new Set(row.kinds ?? []) }])),
+      rootOrgUnit: orgUnits.find((unit) => unit.parent == null)?.id ?? null,
+      countries: new Map(orgUnits.flatMap((unit) => (unit.country == null ? [] : [[unit.id, unit.country]]))),
+      triggers: await enabledTriggers(tx),
+      feeWorld: createFeeWorld({ orgUnits, taxCodes, sources, assignments, tables }),
+    };
+  }
+
+  return async (tx, version) => {
+    if (held?.version !== version) held = { version, facts: await load(tx) };
+    return held.facts;
+  };
+}

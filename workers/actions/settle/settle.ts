@@ -1,0 +1,170 @@
+import { messagesDue } from '../../domain/outreach/due.js';
+import { orderIdOf } from '../../domain/ids.js';
+import type { Rejection } from '../../domain/rejection.js';
+import { validateEvent } from '../../domain/validate.js';
+import { findEvents } from '../../store/booking-events.js';
+import type { Database, Queryable } from '../../store/database.js';
+import { deadLetteredOffsets, markApplied, recordDeadLetters, replayedFrom } from '../../store/dead-letters.js';
+import { shareFacts } from '../../store/facts-lock.js';
+import { countOutcomes, raiseFence, type Fence, type Outcomes } from '../../store/fence.js';
+import { lockOrders } from '../../store/orders.js';
+import { schemaIdOf, type Codec } from '../../topics/codec.js';
+import type { Batch, Incoming, ReadMessage, RejectedMessage } from './batch.js';
+import { createFactsCache, type Facts } from './facts.js';
+import { eventsByOrder, foldInOrder, foldWithHistory, type FoldedOrder, type OrderEvents } from './fold-orders.js';
+import { historiesOf } from './histories.js';
+import { linkOrders } from './link-orders.js';
+import { rateOrders } from './rate-orders.js';
+import { saveDecisions } from './save.js';
+import { eventKey, sortMessages } from './sort-messages.js';
+import { createWire, type Seal } from './wire.js';
+
+/** What became of a batch that was committed. */
+export interface Settled {
+  readonly outcomes: Outcomes;
+  /** Messages below the fence that were dropped: done before. */
+  readonly dropped: number;
+}
+
+/** The fetch began above the fence (Postgres was restored, or Kafka's commit ran ahead): nothing was committed; seek to `appliedBelow`. */
+export class FetchedAhead extends Error {
+  override readonly name = 'FetchedAhead';
+  readonly appliedBelow: number;
+  constructor(appliedBelow: number) {
+    super(`the fetch begins above the fence at ${appliedBelow}`);
+    this.appliedBelow = appliedBelow;
+  }
+}
+
+/** Messages below the fence are unknown: the topic is not the one that was read before. */
+export class TopicRecreated extends Error {
+  override readonly name = 'TopicRecreated';
+}
+
+export interface SettleDependencies {
+  readonly database: Database;
+  readonly codec: Codec;
+  /** Encrypts the stored bytes of events with sensitive data; null: no key is configured, such data is not stored. */
+  readonly seal: Seal | null;
+  /** Wraps a step, so that it is measured under its name. */
+  readonly observe: <Result>(step: string, work: () => Promise<Result>) => Promise<Result>;
+}
+
+export interface SettleOptions {
+  readonly now: number;
+  /** What lies between fence and fetch holds no message: go on. */
+  readonly acceptGap?: boolean;
+  /** Rejections that were found by trying, by offset: the database refuses the message. */
+  readonly refused?: ReadonlyMap<number, Rejection>;
+}
+
+/**
+ * Settles batches: facts → decide → save, in one READ COMMITTED transaction whose first locks are the facts lock (shared) and the fence.
+ * Every message ends as applied, duplicate, late or dead letter, or nothing at all is committed.
+ * @throws FetchedAhead, TopicRecreated, SettlementConflict, database errors, SchemaRegistryError: in each case nothing was committed.
+ */
+export function createSettle({ database, codec, seal, observe }: SettleDependencies): (batch: Batch, options: SettleOptions) => Promise<Settled> {
+  const factsAt = createFactsCache();
+  const wire = createWire(codec, seal);
+
+  async function read(messages: readonly Incoming[], refused: ReadonlyMap<number, Rejection>): Promise<readonly ReadMessage[]> {
+    await codec.prepare(messages.flatMap((message) => schemaIdOf(message.value) ?? []));
+    return messages.map((message): ReadMessage => {
+      const rejection = refused.get(message.offset);
+      if (rejection !== undefined) return { message, rejection };
+      const decoded = codec.decode(message.value);
+      return decoded.ok ? { message, event: decoded.event } : { message, rejection: decoded };
+    });
+  }
+
+  /** Folds what it can from the state alone and asks for the history of the others. */
+  async function fold(tx: Queryable, orders: readonly OrderEvents[]): Promise<readonly FoldedOrder[]> {
+    const quick = orders.map((order) => ({ order, folded: foldInOrder(order) }));
+    const histories = await historiesOf(tx, wire, quick.flatMap(({ order, folded }) => (folded === null && order.stored !== null ? [order.id] : [])));
+    return quick.map(({ order, folded }) => folded ?? foldWithHistory(order, histories.get(order.id) ?? []));
+  }
+
+  async function settleWithin(tx: Queryable, batch: Batch, messages: readonly ReadMessage[], { now, acceptGap = false }: SettleOptions): Promise<Settled> {
+    const { group, topic, partition } = batch;
+    await shareFacts(tx);
+    const fence = await raiseFence(tx, group, topic, partition, batch.nextOffset);
+    if (batch.firstOffset > fence.appliedBelow && !acceptGap) throw new FetchedAhead(fence.appliedBelow);
+    const facts = await factsAt(tx, fence.factsVersion);
+    const { done, todo } = splitAt(messages, fence);
+    await assertDone(tx, batch, fence, done);
+
+    const checked = todo.map((read) => check(read, facts));
+    const events = checked.flatMap((read) => (read.event === undefined ? [] : [read.event]));
+    const orderIds = new Map(events.map((event) => [event, orderIdOf(event.source, event.bookingRef)]));
+    const stored = new Map((await observe('lock', () => lockOrders(tx, [...new Set(orderIds.values())].sort()))).map((order) => [order.id, order]));
+    const known = events.length === 0 ? [] : await observe('inbox', () => findEvents(tx, events));
+    await wire.prepare(known);
+    const sorted = sortMessages(
+      checked.map((read) => ({ ...read, ...(read.event !== undefined && { orderId: orderIds.get(read.event) ?? '' }) })),
+      new Map(known.map((row) => [eventKey(row), { wire: row.wireForm === 'plain' ? row.wire : Buffer.alloc(0), decode: () => wire.decode(row), stripped: row.wireForm === 'stripped' }])),
+    );
+
+    const folded = await observe('fold', () => fold(tx, eventsByOrder(sorted.fresh, stored)));
+    const linked = await observe('match', () => linkOrders(tx, folded, facts));
+    const rated = await observe('rate', () => rateOrders(tx, linked.orders, facts, (ids) => historiesOf(tx, wire, ids)));
+    const messagesToSend = folded.flatMap((order) => messagesDue(order.id, newTransactions(order), facts.triggers, now));
+    await observe('save', async () => {
+      await saveDecisions(tx, { orders: rated, links: linked, events: sorted.fresh, messages: messagesToSend }, wire, codec, now);
+      await markApplied(tx, [...sorted.fresh, ...sorted.duplicates].flatMap(({ message }) => replayedFrom(message.headers) ?? []));
+      await recordDeadLetters(tx, sorted.rejected.map((rejected) => deadLetterOf(batch, fence, rejected)));
+    });
+
+    const late = folded.reduce((sum, order) => sum + order.lateCount, 0);
+    const outcomes = {
+      read: todo.length, applied: sorted.fresh.length - late, duplicate: sorted.duplicates.length, late, deadLettered: sorted.rejected.length,
+    };
+    await countOutcomes(tx, group, topic, partition, outcomes);
+    return { outcomes, dropped: done.length };
+  }
+
+  /** A message below the fence was done before, unless the topic is another one than before. */
+  async function assertDone(tx: Queryable, batch: Batch, fence: Fence, done: readonly ReadMessage[]): Promise<void> {
+    if (done.length === 0) return;
+    const { topic, partition } = batch;
+    const events = done.flatMap((read) => (read.event === undefined ? [] : [read.event]));
+    const stored = new Set((await findEvents(tx, events)).map(eventKey));
+    const missing = done.filter((read) => read.event === undefined || !stored.has(eventKey(read.event)));
+    const dead = missing.length === 0 ? null : await deadLetteredOffsets(tx, topic, fence.epoch, partition, batch.firstOffset, fence.appliedBelow);
+    const lost = missing.filter((read) => dead?.has(read.message.offset) !== true);
+    if (lost.length === 0) return;
+    throw new TopicRecreated(
+      `offset ${lost[0]?.message.offset} of ${topic} [${partition}] lies below the fence but was never applied: the topic was re-created. ` +
+      `If that is intended, run: midline topics adopt ${topic}`,
+    );
+  }
+
+  return async (batch, options) => {
+    const messages = await observe('decode', () => read(batch.messages, options.refused ?? new Map()));
+    return database.transaction((tx) => settleWithin(tx, batch, messages, options));
+  };
+}
+
+function splitAt(messages: readonly ReadMessage[], fence: Fence): { readonly done: readonly ReadMessage[]; readonly todo: readonly ReadMessage[] } {
+  const first = messages.findIndex((read) => read.message.offset >= fence.appliedBelow);
+  const at = first < 0 ? messages.length : first;
+  return { done: messages.slice(0, at), todo: messages.slice(at) };
+}
+
+function check(read: ReadMessage, facts: Facts): ReadMessage {
+  if (read.event === undefined) return read;
+  const rejection = validateEvent(read.event, { declaredKinds: facts.sources.get(read.event.source)?.kinds ?? noKinds, receivedAt: read.message.timestamp });
+  return rejection === null ? read : { message: read.message, rejection } satisfies RejectedMessage;
+}
+
+function deadLetterOf({ topic, partition }: Batch, { epoch }: Fence, { message, rejection }: RejectedMessage) {
+  const { offset, key, value, headers, timestamp } = message;
+  return { topic, epoch, partition, offset, key, value, headers, kafkaTimestamp: timestamp, code: rejection.code, reason: rejection.reason };
+}
+
+const noKinds: ReadonlySet<string> = new Set();
+
+/** Of a whole history only the transactions of this batch's events are new. */
+function newTransactions(order: FoldedOrder): FoldedOrder['transactions'] {
+  const ids = new Set(order.newEvents.map((event) => event.eventId));
+  return order.transactions.filter((transaction) => ids.has(transaction.eventId));
+}

@@ -1,0 +1,40 @@
+import type { BookingEvent } from '../../../schemas/booking-event.js';
+import type { StoredEvent, WireForm } from '../../store/booking-events.js';
+import { schemaIdOf, type Codec } from '../../topics/codec.js';
+
+/** Encryption at rest; the key stays with whoever made this. */
+export interface Seal {
+  seal(plain: Uint8Array): Buffer;
+  open(sealed: Uint8Array): Buffer;
+}
+
+/** How the bytes of an event are kept in the inbox, and read again. */
+export interface Wire {
+  /** Plain as received; with sensitive data encrypted whole, or, where no key is configured, written anew without that data: it is never stored in the clear. */
+  store(event: BookingEvent, received: Buffer): { readonly wire: Buffer; readonly wireForm: WireForm };
+  /** Fetches the writers' schemas that `decode` needs. */
+  prepare(rows: readonly StoredEvent[]): Promise<void>;
+  /** @throws where the bytes cannot be read any more: the history of an order is damaged, or its key is missing */
+  decode(row: StoredEvent): BookingEvent;
+}
+
+export function createWire(codec: Codec, seal: Seal | null): Wire {
+  const bytesOf = (row: StoredEvent): Buffer => {
+    if (row.wireForm !== 'encrypted') return row.wire;
+    if (seal === null) throw new Error(`event ${row.eventId} of ${row.source} is stored encrypted: set MIDLINE_ENCRYPTION_KEY`);
+    return seal.open(row.wire);
+  };
+  return {
+    store(event, received) {
+      if (event.booking?.sensitive == null || event.booking.sensitive.length === 0) return { wire: received, wireForm: 'plain' };
+      if (seal !== null) return { wire: seal.seal(received), wireForm: 'encrypted' };
+      return { wire: codec.encodeBookingEvent({ ...event, booking: { ...event.booking, sensitive: null } }), wireForm: 'stripped' };
+    },
+    prepare: (rows) => codec.prepare(rows.flatMap((row) => schemaIdOf(bytesOf(row)) ?? [])),
+    decode(row) {
+      const decoded = codec.decode(bytesOf(row));
+      if (!decoded.ok) throw new Error(`event ${row.eventId} of ${row.source} cannot be read from the inbox any more: ${decoded.reason}`);
+      return decoded.event;
+    },
+  };
+}

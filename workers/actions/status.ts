@@ -1,0 +1,25 @@
+import type { Database } from '../store/database.js';
+import { fencePositions, type Outcomes } from '../store/fence.js';
+import { databaseStatus, outcomesOf, type DatabaseStatus } from '../store/status.js';
+import { listWorkers, type SeenWorker } from '../store/workers.js';
+import type { ConsumerLag, GroupPosition } from '../topics/lag.js';
+
+/** How far a group is behind the end of the topic. */
+export type Lag = Pick<ConsumerLag, 'messages' | 'seconds'>;
+
+export interface Status extends DatabaseStatus {
+  readonly group: string;
+  readonly events: Outcomes;
+  /** Null: Kafka did not answer. */
+  readonly lag: Lag | null;
+  readonly workers: readonly SeenWorker[];
+}
+
+/** @param lagOf asks Kafka how far these positions are behind */
+export async function readStatus(database: Database, group: string, topic: string, lagOf: (positions: readonly GroupPosition[]) => Promise<Lag | null>): Promise<Status> {
+  const [events, rest, fences, workers] = await Promise.all([
+    outcomesOf(database, group, topic), databaseStatus(database), fencePositions(database, group, topic), listWorkers(database),
+  ]);
+  const lag = await lagOf([...fences].map(([partition, next]) => ({ partition, nextOffset: BigInt(next) })));
+  return { group, events, ...rest, lag, workers };
+}

@@ -1,0 +1,25 @@
+import { readConfig, type Address, type Config } from '../runtime/config.js';
+import { createEncryption, type Encryption } from '../runtime/encryption.js';
+import { createDatabase, type Database } from '../store/database.js';
+
+/** The configuration of a command: the addresses that it needs, and all settings. */
+export const configOf = <Needed extends Address>(...needed: readonly Needed[]): Config<Needed> => readConfig(process.env, needed);
+
+/** Runs a command's work with a database that is closed afterwards. */
+export async function withDatabase<Result>(work: (database: Database) => Promise<Result>): Promise<Result> {
+  const database = createDatabase(configOf('DATABASE_URL').DATABASE_URL, { max: 4, application: 'midline cli' });
+  try {
+    return await work(database);
+  } finally {
+    await database.close();
+  }
+}
+
+/** Who does it, for the audit log: the person's login, or what MIDLINE_ACTOR says. */
+export const actor = (): string => process.env['MIDLINE_ACTOR'] ?? process.env['USER'] ?? process.env['LOGNAME'] ?? 'cli';
+
+/** The configured encryption at rest; null: no key. */
+export function encryptionOf(): Encryption | null {
+  const [first, ...others] = configOf().MIDLINE_ENCRYPTION_KEY ?? [];
+  return first === undefined ? null : createEncryption([first, ...others]);
+}

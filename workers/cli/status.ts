@@ -1,0 +1,40 @@
+import type { Command } from 'commander';
+import { readStatus, type Status } from '../actions/status.js';
+import { consumerLag } from '../topics/lag.js';
+import { bookingEventsTopic } from '../topics/names.js';
+import { withDatabase } from './connect.js';
+import { examples, formatTable, printResult } from './output.js';
+import { withAdmin } from './topics.js';
+
+/** `midline status` */
+export function registerStatus(program: Command): void {
+  program
+    .command('status')
+    .description('how many events became what, orders, customers, fees, messages, lag and workers')
+    .option('--group <name>', 'the consumer group whose events and lag are meant', 'midline')
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', examples('midline status', 'midline status --group replay --json'))
+    .action(async (options: { readonly group: string; readonly json?: boolean }) => {
+      const status = await withDatabase((database) => readStatus(database, options.group, bookingEventsTopic, (positions) => withAdmin(async (admin) => {
+        const { messages, seconds } = await consumerLag(admin, options.group, bookingEventsTopic, positions, Date.now());
+        return { messages, seconds };
+      })));
+      printResult(status, options, statusText);
+    });
+}
+
+export function statusText({ group, events, orders, customers, links, fees, messages, outbox, deadLetters, lag, workers }: Status): string {
+  const counts = (values: Readonly<Record<string, number | string>>): string => Object.entries(values).map(([name, value]) => `${value} ${name}`).join(', ');
+  const totals = Object.entries(fees.byCurrency).map(([currency, { net, vat, gross }]) => `${gross} ${currency} (net ${net}, VAT ${vat})`);
+  return formatTable(['', ''], [
+    ['events', `${counts({ read: events.read, applied: events.applied, duplicate: events.duplicate, late: events.late, 'dead-lettered': events.deadLettered })} (group ${group})`],
+    ['orders', `${orders.total}${orders.total > 0 ? `: ${counts(orders.byStatus)}; ${orders.withCorporateAccount} with corporate account` : ''}`],
+    ['customers', `${customers.total}; orders ${counts({ ...links })}`],
+    ['fees', `${counts({ charges: fees.charges, reversals: fees.reversals, waivers: fees.waivers })}${totals.length > 0 ? `; ${totals.join('; ')}` : ''}`],
+    ['messages', counts({ ...messages })],
+    ['outbox', `${outbox.pending} pending`],
+    ['dead letters', counts({ ...deadLetters })],
+    ['lag', lag === null ? 'unknown: Kafka did not answer' : `${lag.messages} messages, ${lag.seconds} s`],
+    ['workers', workers.length === 0 ? 'none seen' : workers.map((worker) => `${worker.kind} (seen ${worker.seenAt.toISOString()})`).join(', ')],
+  ]).trim();
+}

@@ -1,0 +1,94 @@
+import cliProgress from 'cli-progress';
+import type { Command } from 'commander';
+import type { Config } from '../runtime/config.js';
+import { runUntilStopped, type Worker } from '../runtime/lifecycle.js';
+import { createLog } from '../runtime/log.js';
+import { configOf } from './connect.js';
+import { examples } from './output.js';
+
+type Running = Worker & { readonly healthUrl: string };
+
+interface IngestOptions {
+  readonly group: string;
+  readonly drain?: boolean;
+  readonly json?: boolean;
+}
+
+/** `midline worker …`: the processes. Their code is loaded only when they run. */
+export function registerWorker(program: Command): void {
+  const worker = program.command('worker').description('run a process: it works until SIGTERM, stops in order within ten seconds, and serves /livez, /readyz and /metrics');
+  worker
+    .command('ingest')
+    .description('settle booking events: match, charge, store; more processes of one group share the partitions')
+    .option('--group <name>', 'consumer group', 'midline')
+    .option('--drain', 'end when everything that is in the topic is settled')
+    .option('--json', 'with --drain: print what was settled as one JSON document')
+    .addHelpText('after', examples('midline worker ingest', 'midline worker ingest --group replay --drain', 'HEALTH_PORT=9101 INGEST_PARTITIONS_AT_ONCE=4 midline worker ingest'))
+    .action(ingest);
+  worker
+    .command('relay')
+    .description('carry due messages to the queue, order events and dead letters to Kafka')
+    .addHelpText('after', examples('midline worker relay'))
+    .action(async () => {
+      const { startRelay } = await import('../relay/main.js');
+      const config = configOf('KAFKA_BROKERS', 'DATABASE_URL', 'REDIS_URL');
+      await run('relay', config, (log) => startRelay(config, { log }));
+    });
+  worker
+    .command('outreach')
+    .description('render and send what is queued')
+    .addHelpText('after', examples('midline worker outreach'))
+    .action(async () => {
+      const { startOutreach } = await import('../outreach/main.js');
+      const config = configOf('DATABASE_URL', 'REDIS_URL', 'SMTP_URL');
+      await run('outreach', config, (log) => startOutreach(config, { log }));
+    });
+  worker
+    .command('all')
+    .description('ingest, relay and outreach in one process, for small installations; HEALTH_PORT and the two ports above it are used')
+    .option('--group <name>', 'consumer group of ingest', 'midline')
+    .addHelpText('after', examples('midline worker all'))
+    .action(async ({ group }: { readonly group: string }) => {
+      const config = configOf('KAFKA_BROKERS', 'SCHEMA_REGISTRY_URL', 'DATABASE_URL', 'REDIS_URL', 'SMTP_URL');
+      const at = (place: number): typeof config => ({ ...config, HEALTH_PORT: config.HEALTH_PORT === 0 ? 0 : config.HEALTH_PORT + place });
+      const [{ startIngest }, { startRelay }, { startOutreach }] = await Promise.all([import('../ingest/main.js'), import('../relay/main.js'), import('../outreach/main.js')]);
+      await run('all', config, async (log) => {
+        const workers = await Promise.all([startIngest(at(0), { log, group }), startRelay(at(1), { log }), startOutreach(at(2), { log })]);
+        return {
+          healthUrl: workers.map((one) => one.healthUrl).join(' '),
+          done: Promise.race(workers.map((one) => one.done ?? new Promise<void>(() => undefined))),
+          stop: async () => { await Promise.all(workers.map((one) => one.stop())); },
+        };
+      });
+    });
+}
+
+async function ingest({ group, drain = false, json = false }: IngestOptions): Promise<void> {
+  const { startIngest } = await import('../ingest/main.js');
+  const config = configOf('KAFKA_BROKERS', 'SCHEMA_REGISTRY_URL', 'DATABASE_URL');
+  const began = performance.now();
+  const bar = new cliProgress.SingleBar({ format: 'settled {value} messages', noTTYOutput: false, stream: process.stderr, clearOnComplete: true });
+  if (drain && process.stderr.isTTY) bar.start(0, 0);
+  let settled = 0;
+  await run('ingest', config, async (log) => {
+    const worker = await startIngest(config, { log, group, drain, onProgress: (count) => { settled = count; bar.update(count); } });
+    return {
+      ...worker,
+      async stop() {
+        await worker.stop();
+        bar.stop();
+        const seconds = Math.round(performance.now() - began) / 1_000;
+        if (drain) process.stdout.write(json ? `${JSON.stringify({ group, settled, seconds })}\n` : `Settled ${settled} messages in ${seconds} s; nothing is left to read.\n`);
+      },
+    };
+  });
+}
+
+async function run(kind: string, config: Pick<Config, 'LOG_LEVEL'>, start: (log: ReturnType<typeof createLog>) => Promise<Running>): Promise<void> {
+  const log = createLog(config.LOG_LEVEL, { worker: kind });
+  await runUntilStopped(async () => {
+    const worker = await start(log);
+    log.info({ health: worker.healthUrl }, 'started');
+    return worker;
+  }, log);
+}

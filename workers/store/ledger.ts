@@ -1,0 +1,47 @@
+import type { LedgerEntry } from '../domain/fees/types.js';
+import type { Queryable } from './database.js';
+import type { EntryRow } from './settlement.js';
+
+interface LedgerRow extends Omit<EntryRow, 'occurred_at' | 'details'> {
+  readonly occurred_at: Date;
+  readonly details: Details;
+}
+
+/** What rating needs to know of an earlier line beyond the columns of the ledger. */
+type Details = Pick<LedgerEntry, 'kind' | 'derived' | 'origin' | 'amount' | 'vatCode' | 'vatRate' | 'reverseCharge' | 'day' | 'life' | 'waived'>;
+
+/** All ledger lines of these orders, by order, oldest first. */
+export async function ledgerOf(tx: Queryable, orderIds: readonly string[]): Promise<ReadonlyMap<string, readonly LedgerEntry[]>> {
+  const rows = await tx.query<LedgerRow>(
+    `select f.* from unnest($1::uuid[]) as k (id) join fee_entry f on f.order_id = k.id order by f.recorded_at, f.seq`,
+    [orderIds],
+  );
+  const byOrder = new Map<string, LedgerEntry[]>();
+  for (const row of rows) {
+    const entries = byOrder.get(row.order_id);
+    if (entries === undefined) byOrder.set(row.order_id, [toEntry(row)]);
+    else entries.push(toEntry(row));
+  }
+  return byOrder;
+}
+
+function toEntry(row: LedgerRow): LedgerEntry {
+  return {
+    ...row.details,
+    eventId: row.event_id, transactionType: row.transaction_type, unit: row.unit, charge: row.charge, seq: row.seq,
+    type: row.type as LedgerEntry['type'], table: row.fee_table, version: row.version, rule: row.rule ?? '',
+    net: row.net, vat: row.vat, gross: row.gross, currency: row.currency, account: row.account,
+    occurredAt: row.occurred_at.getTime(), reason: row.reason,
+  };
+}
+
+/** The row of a new ledger line. */
+export function entryRow(orderId: string, entry: LedgerEntry): EntryRow {
+  const { kind, derived, origin, amount, vatCode, vatRate, reverseCharge, day, life, waived } = entry;
+  const details: Details = { kind, derived, origin, amount, vatCode, vatRate, reverseCharge, day, life, waived };
+  return {
+    order_id: orderId, charge: entry.charge, event_id: entry.eventId, transaction_type: entry.transactionType, unit: entry.unit, seq: entry.seq,
+    type: entry.type, fee_table: entry.table, version: entry.version, rule: entry.rule, net: entry.net, vat: entry.vat, gross: entry.gross,
+    currency: entry.currency, account: entry.account, occurred_at: new Date(entry.occurredAt).toISOString(), details, reason: entry.reason,
+  };
+}
