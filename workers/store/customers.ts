@@ -177,9 +177,3 @@ export async function rootsOf(tx: Queryable, ids: readonly string[]): Promise<re
   if (ids.length === 0) return [];
   return tx.query(`select id, root_id as "rootId" from customer where id = any($1::bigint[])`, [ids]);
 }
-
-/** The root of each customer: whom it was merged into, else itself. Unknown ids are left out. */
-export async function rootsOf(tx: Queryable, ids: readonly string[]): Promise<readonly { readonly id: string; readonly rootId: string }[]> {
-  if (ids.length === 0) return [];
-  return tx.query('select id, root_id as "rootId" from customer where id = any ($1::bigint[]) order by id', [ids]);
-}

@@ -1,5 +1,6 @@
 import { parsePhoneNumberFromString, type CountryCode } from 'libphonenumber-js/core';
 import metadata from 'libphonenumber-js/min/metadata';
+import { alpha2Country } from '../countries.js';
 import { fillerMailboxes, portalDomains, roleAccounts } from './junk.js';
 
 /** An address as people write it, with or without a name around it; quoted local parts and address literals are not read. */
@@ -46,7 +47,7 @@ const mostRemembered = 20_000;
  * The E.164 form (`+4930123456`) of a phone number; undefined where it is none, or is national and no country says whose.
  * Results are remembered (reading one costs some 10 µs): the answer for the same text and country never changes.
  *
- * @param country ISO 3166 alpha-2, of the org unit that takes the booking
+ * @param country ISO 3166 alpha-2 or alpha-3, of the org unit that takes the booking
  */
 export function phoneOf(text: string, country: string | null): string | undefined {
   if (text.length > 40) return undefined;
@@ -63,7 +64,8 @@ export function phoneOf(text: string, country: string | null): string | undefine
 const isCountry = (text: string): text is CountryCode => Object.hasOwn(metadata.countries, text);
 
 function readPhone(text: string, country: string | null): string | undefined {
-  const region = country !== null && isCountry(country) ? country : undefined;
+  const alpha2 = country === null ? '' : alpha2Country(country.toUpperCase());
+  const region = isCountry(alpha2) ? alpha2 : undefined;
   const phone = parsePhoneNumberFromString(text, { extract: false, ...(region === undefined ? {} : { defaultCountry: region }) }, metadata);
   return phone?.isValid() === true && !/(\d)\1{5,}$/.test(phone.number) ? phone.number : undefined;
 }

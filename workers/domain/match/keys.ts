@@ -21,7 +21,7 @@ export interface MatchKey extends Key {
 export interface KeyContext {
   /** Id of the reservation system: its ids mean nothing elsewhere. */
   readonly source: string;
-  /** ISO 3166 alpha-2 of the org unit: what a national phone number is read with. */
+  /** ISO 3166 alpha-2 or alpha-3 of the org unit: what a national phone number is read with. */
   readonly country: string | null;
 }
 
