@@ -1,67 +1,100 @@
 import { Worker } from 'node:worker_threads';
-import { createMapping, type Mapped, type Mapping } from './mapping.js';
-import type { BadRecord, GoodRecord, SourceRecord } from './record.js';
+import type { BookingEvent } from '../../schemas/booking-event.js';
+import { checkEvents, type FieldProblem } from './canonical-events.js';
+import { createMapping } from './mapping.js';
+import type { SourceRecord } from './record.js';
 import type { SourceMap } from './source-map.js';
 
-/** A record and what became of it. */
-export type MappedRecord = BadRecord | (Pick<GoodRecord, 'number' | 'line'> & { readonly events: readonly unknown[] });
+/** A record and what became of it: events, or problems and no event at all. No event and no problem: the map has no use for it. */
+export interface MappedRecord {
+  readonly number: number;
+  readonly line: number;
+  readonly events: readonly BookingEvent[];
+  readonly problems: readonly FieldProblem[];
+}
+
+/** Some records of one file. */
+export interface Portion {
+  readonly records: readonly SourceRecord[];
+  /** When the file came, ISO 8601. */
+  readonly received: string;
+}
 
 export interface Mapper {
-  /** Maps records, keeping their order. */
-  readonly map: (records: readonly SourceRecord[], received: string) => Promise<readonly MappedRecord[]>;
-  /** How many calls of `map` are worth having under way. */
+  /** Maps and checks records; the answer has one entry for each, in their order. */
+  readonly map: (portion: Portion) => Promise<readonly MappedRecord[]>;
+  /** How many portions are worth having under way. */
   readonly atOnce: number;
   readonly close: () => Promise<void>;
 }
 
-/** What the thread is asked and answers; one question after the other. */
-export interface MappingQuestion {
-  readonly records: readonly SourceRecord[];
-  readonly received: string;
-}
-
-/** Maps in this thread. */
-export function createMapper(map: SourceMap): Mapper {
-  const mapping = createMapping(map);
-  return { map: (records, received) => mapRecords(mapping, records, received), atOnce: 1, close: () => Promise.resolve() };
+/** Maps in this thread. @param map null: the records are canonical events themselves */
+export function createMapper(map: SourceMap | null): Mapper {
+  return { map: createPortionMapping(map), atOnce: 1, close: () => Promise.resolve() };
 }
 
 /**
- * Maps in a thread of its own: JSONata needs about as much time as reading, checking, encoding and sending together, so two cores halve the time.
- * @param thread the built module mapping-thread.js
+ * Maps in threads of its own, each with its own compiled expression: mapping costs several times as much as all else that publishing does.
+ * @param module the built mapping-thread.js
  */
-export function createThreadMapper(map: SourceMap, thread: URL = new URL('./mapping-thread.js', import.meta.url)): Mapper {
-  const worker = new Worker(thread, { workerData: map });
-  const waiting: { readonly resolve: (records: readonly MappedRecord[]) => void; readonly reject: (error: Error) => void }[] = [];
-  let failure: Error | undefined;
-  worker.on('message', (records: readonly MappedRecord[]) => waiting.shift()?.resolve(records));
-  worker.on('error', (error) => {
-    failure = error;
-    for (const { reject } of waiting.splice(0)) reject(error);
-  });
+export function createThreadMapper(map: SourceMap | null, threads: number, module: URL = new URL('./mapping-thread.js', import.meta.url)): Mapper {
+  const workers = Array.from({ length: threads }, () => createThread(map, module));
+  let turn = 0;
   return {
-    map: (records, received) => new Promise((resolve, reject) => {
-      if (failure !== undefined) return reject(failure);
-      waiting.push({ resolve, reject });
-      worker.postMessage({ records, received } satisfies MappingQuestion);
-    }),
-    atOnce: 3,
+    map: (portion) => {
+      const worker = workers[turn++ % workers.length];
+      return worker === undefined ? Promise.reject(new Error('A mapper needs at least one thread')) : worker.ask(portion);
+    },
+    atOnce: 2 * threads,
     close: async () => {
-      await worker.terminate();
+      await Promise.all(workers.map((worker) => worker.close()));
     },
   };
 }
 
-/** Maps one record after the other; a bad one stays what it is. */
-export async function mapRecords(mapping: Mapping, records: readonly SourceRecord[], received: string): Promise<readonly MappedRecord[]> {
-  const results: MappedRecord[] = [];
-  for (const record of records) {
-    results.push('problem' in record ? record : { number: record.number, line: record.line, ...plain(await mapping.map(record.value, { number: record.number, received })) });
-  }
-  return results;
+interface Waiting {
+  readonly resolve: (records: readonly MappedRecord[]) => void;
+  readonly reject: (error: Error) => void;
 }
 
-/** Without what JSONata hangs on its lists and cannot cross to another thread (functions in a result). */
-function plain(mapped: Mapped): Mapped {
-  return 'problem' in mapped ? mapped : { events: JSON.parse(JSON.stringify(mapped.events)) as unknown[] };
+/** A thread answers in the order in which it was asked. */
+function createThread(map: SourceMap | null, module: URL) {
+  const worker = new Worker(module, { workerData: map });
+  const waiting: Waiting[] = [];
+  let failure: Error | undefined;
+  const fail = (error: Error): void => {
+    failure ??= error;
+    for (const { reject } of waiting.splice(0)) reject(error);
+  };
+  worker.on('message', (records: readonly MappedRecord[]) => waiting.shift()?.resolve(records));
+  worker.on('error', fail);
+  worker.on('exit', () => { fail(new Error('The mapping thread has ended')); });
+  return {
+    ask: (portion: Portion) => new Promise<readonly MappedRecord[]>((resolve, reject) => {
+      if (failure !== undefined) return reject(failure);
+      waiting.push({ resolve, reject });
+      worker.postMessage(portion);
+    }),
+    close: () => worker.terminate(),
+  };
+}
+
+/** The work itself: one record after the other, each mapped and its events checked. */
+export function createPortionMapping(map: SourceMap | null): (portion: Portion) => Promise<readonly MappedRecord[]> {
+  const mapping = map === null ? null : createMapping(map);
+  const rules = { source: map?.source ?? null, kinds: map === null ? null : new Set(map.kinds) };
+
+  async function mapOne(record: SourceRecord, received: string): Promise<MappedRecord> {
+    const { number, line } = record;
+    if ('problem' in record) return { number, line, events: [], problems: [{ field: null, problem: record.problem }] };
+    const mapped = mapping === null ? { events: [record.value] } : await mapping.map(record.value, { number, received });
+    if ('problem' in mapped) return { number, line, events: [], problems: [{ field: null, problem: mapped.problem }] };
+    return { number, line, ...checkEvents(mapped.events, rules) };
+  }
+
+  return async ({ records, received }) => {
+    const results: MappedRecord[] = [];
+    for (const record of records) results.push(await mapOne(record, received));
+    return results;
+  };
 }

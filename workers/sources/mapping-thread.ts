@@ -1,12 +1,11 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { mapRecords, type MappingQuestion } from './mapper.js';
-import { createMapping } from './mapping.js';
+import { createPortionMapping, type Portion } from './mapper.js';
 import type { SourceMap } from './source-map.js';
 
-// The main module of the thread that createThreadMapper starts.
-const mapping = createMapping(workerData as SourceMap);
-let last = Promise.resolve();
+// The main module of the threads that createThreadMapper starts.
+const mapPortion = createPortionMapping(workerData as SourceMap | null);
+let last: Promise<void> = Promise.resolve();
 
-parentPort?.on('message', ({ records, received }: MappingQuestion) => {
-  last = last.then(async () => parentPort?.postMessage(await mapRecords(mapping, records, received)));
+parentPort?.on('message', (portion: Portion) => {
+  last = last.then(async () => parentPort?.postMessage(await mapPortion(portion)));
 });

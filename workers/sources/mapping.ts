@@ -61,9 +61,9 @@ export function expressionProblem({ events }: Pick<Expression, 'events'>): { rea
   }
 }
 
-/** JSONata throws plain objects with message and position. */
+/** JSONata throws plain objects with message and position, and hangs a position on errors of functions. */
 function problemOf(error: unknown, expression: string): { readonly problem: string; readonly line: number } {
-  const { message, position } = typeof error === 'object' && error !== null ? { message: undefined, position: undefined, ...error } : { message: String(error), position: undefined };
+  const { message, position } = typeof error === 'object' && error !== null ? { message: 'message' in error ? error.message : undefined, position: 'position' in error ? error.position : undefined } : { message: String(error), position: undefined };
   const line = typeof position === 'number' ? expression.slice(0, position).split('\n').length : 1;
   return { problem: `${typeof message === 'string' ? message : String(error)}${typeof position === 'number' ? ` (line ${line} of the expression)` : ''}`, line };
 }

@@ -1,0 +1,144 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { Presets, SingleBar } from 'cli-progress';
+import type { Command } from 'commander';
+import type { BookingEvent } from '../../schemas/booking-event.js';
+import { toJson } from '../../schemas/json.js';
+import { compareSource } from '../actions/apply-source.js';
+import { createShownSink, createTopicSink, publish, type EventSink, type PublishedFile, type PublishProblem, type PublishSummary } from '../actions/publish.js';
+import { kafkaOptions } from '../runtime/config.js';
+import { createMapper, createThreadMapper } from '../sources/mapper.js';
+import { loadSourceMap, type SourceMap } from '../sources/source-map.js';
+import type { UnreadField } from '../sources/unread-fields.js';
+import { createCodec } from '../topics/codec.js';
+import { createKafka } from '../topics/connection.js';
+import { createEventProducer } from '../topics/producer.js';
+import { configOf, withDatabase } from './connect.js';
+import { examples } from './output.js';
+
+interface PublishOptions {
+  readonly map?: string;
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+}
+
+export function registerPublish(program: Command): void {
+  program
+    .command('publish')
+    .description('publish bookings from files to Kafka as booking events')
+    .argument('<file...>', 'plain, .gz or .zip; - reads standard input')
+    .option('--map <map>', 'a shipped map by name (midline sources maps) or the path of a map; without it the files are canonical events, one a line')
+    .option('--dry-run', 'print the events (one JSON a line) instead of publishing them, and the source fields that reach none on standard error')
+    .option('--json', 'print the summary as one JSON document (on standard error with --dry-run)')
+    .addHelpText('after', `
+A bad record is reported by file, line and field; nothing of it is published, and the rest goes on.
+Publishing again is safe: events keep their ids. Exit code 0: all records are good, 1: some were bad or it failed.
+${examples(
+    'midline publish --map hotel-pms hotel_bookings.csv.zip',
+    'midline publish --map ./our-crs.yaml --dry-run export.xml | head -1',
+    'midline publish events.ndjson',
+    'zcat events.ndjson.gz | midline publish --json -',
+  )}`)
+    .action(async (names: readonly string[], options: PublishOptions) => {
+      const map = options.map === undefined ? null : await loadSourceMap(options.map);
+      const files = await Promise.all(names.map(openFile));
+      const problems: PublishProblem[] = [];
+      const summary = await withSink(options, (sink) => run(map, files, sink, options, problems));
+      if (options.json === true) printJson(summary, problems, options);
+      else printText(summary, options);
+      if (map !== null && options.dryRun !== true) await tellAboutSource(map);
+      if (summary.bad > 0) process.exitCode = 1;
+    });
+}
+
+type SizedFile = PublishedFile & { readonly size: number | null };
+
+async function openFile(name: string): Promise<SizedFile> {
+  if (name === '-') return { name: 'standard input', open: () => process.stdin, received: new Date().toISOString(), size: null };
+  const { size, mtime } = await stat(name);
+  return { name, open: () => createReadStream(name, { highWaterMark: 256 * 1024 }), received: mtime.toISOString(), size };
+}
+
+/** Threads need some tenths of a second to start: not for a handful of records. */
+const worthThreads = 256 * 1024;
+
+async function run(map: SourceMap | null, files: readonly SizedFile[], sink: EventSink, options: PublishOptions, problems: PublishProblem[]): Promise<PublishSummary> {
+  const isLarge = files.some(({ size }) => size === null || size > worthThreads);
+  const mapper = isLarge ? createThreadMapper(map, Math.min(availableParallelism(), 4)) : createMapper(map);
+  const bar = options.dryRun === true ? undefined : startBar();
+  try {
+    return await publish({
+      files, map, mapper, sink,
+      onProblem: (problem) => {
+        if (options.json !== true) process.stderr.write(`${sentenceOf(problem)}\n`);
+        else if (problems.length < mostListed) problems.push(problem);
+      },
+      onProgress: (published) => { bar?.update(published); },
+    });
+  } finally {
+    bar?.stop();
+    await mapper.close();
+  }
+}
+
+/** With --json, so many problems are listed; `bad` counts all. */
+const mostListed = 10_000;
+
+async function withSink<Result>({ dryRun }: PublishOptions, work: (sink: EventSink) => Promise<Result>): Promise<Result> {
+  if (dryRun === true) return work(createShownSink(printEvent));
+  const config = configOf('KAFKA_BROKERS', 'SCHEMA_REGISTRY_URL');
+  const codec = createCodec({ registryUrl: config.SCHEMA_REGISTRY_URL });
+  const producer = createEventProducer(createKafka({ ...kafkaOptions(config), clientId: 'midline-publish' }));
+  await codec.register();
+  await producer.connect();
+  try {
+    return await work(createTopicSink(codec, producer));
+  } finally {
+    await producer.disconnect();
+  }
+}
+
+/** Whoever reads the events may have seen enough (`| head -1`): then there is nothing left to do. */
+async function printEvent(event: BookingEvent): Promise<void> {
+  if (process.stdout.listenerCount('error') === 0) process.stdout.on('error', () => process.exit(0));
+  if (!process.stdout.write(`${JSON.stringify(toJson('BookingEvent', event))}\n`)) await new Promise((resolve) => process.stdout.once('drain', resolve));
+}
+
+/** How many events a file will make is not known before: the bar counts, without an end. Nothing where standard error is no terminal. */
+function startBar(): SingleBar | undefined {
+  if (!process.stderr.isTTY) return undefined;
+  const bar = new SingleBar({ format: '{value} events published, {duration_formatted}', stream: process.stderr, hideCursor: true }, Presets.legacy);
+  bar.start(0, 0);
+  return bar;
+}
+
+const sentenceOf = ({ file, line, field, problem }: PublishProblem): string => `${file}${line === null ? '' : `:${line}`}: ${field === null ? '' : `${field} `}${problem}`;
+
+function printJson(summary: PublishSummary, problems: readonly PublishProblem[], { dryRun }: PublishOptions): void {
+  const stream = dryRun === true ? process.stderr : process.stdout;
+  stream.write(`${JSON.stringify({ ...summary, problems }, null, 2)}\n`);
+}
+
+function printText({ records, withoutEvent, events, published, bad, unreadFields }: PublishSummary, { dryRun }: PublishOptions): void {
+  const shown = unreadFields.filter(({ ignored }) => dryRun === true || !ignored);
+  const lines = [
+    ...(shown.length === 0 ? [] : ['Source fields that reach no event:', ...shown.map((field) => `  ${unreadSentence(field)}`)]),
+    `${records} records, ${events} events, ${published} ${dryRun === true ? 'shown' : 'published'}, ${bad} bad${withoutEvent > 0 ? `, ${withoutEvent} records without an event` : ''}`,
+  ];
+  (dryRun === true ? process.stderr : process.stdout).write(`${lines.join('\n')}\n`);
+}
+
+function unreadSentence({ field, beside, values, line, ignored }: UnreadField): string {
+  const place = beside === null ? '' : ` where ${beside.length === 0 ? 'it stands alone' : `only ${beside.join(', ')} ${beside.length === 1 ? 'is' : 'are'} beside it`}`;
+  return `${field}${place} (${values} ${values === 1 ? 'value' : 'values'} tried, for example line ${line})${ignored ? ', ignored by the map' : ''}`;
+}
+
+/** Publishing applies nothing; but a source whose facts are not what its map says would be rated by other rules than its author thinks. */
+async function tellAboutSource(map: SourceMap): Promise<void> {
+  if (process.env['DATABASE_URL'] === undefined && process.env['DATABASE_URL_FILE'] === undefined) return;
+  const difference = await withDatabase((database) => compareSource(database, map)).catch(() => undefined);
+  if (difference === undefined || difference.length === 0) return;
+  const what = difference === 'unknown' ? `The source ${map.source} was never applied: its defaults hold` : `The map says otherwise than the applied source ${map.source}: ${difference.map(({ field, from, to }) => `${field} ${to ?? 'none'} instead of ${from ?? 'none'}`).join(', ')}`;
+  process.stderr.write(`${what}. To apply it: midline sources apply ${map.origin}\n`);
+}

@@ -1,0 +1,52 @@
+import type { Queryable } from './database.js';
+
+export interface SourceRow {
+  readonly id: string;
+  readonly orgUnit: string | null;
+  readonly timeZone: string;
+  readonly feePolicy: 'ours' | 'theirs' | 'both';
+  readonly kinds: readonly string[];
+  /** Name of the map that it was applied from; null: ingest met the source before anybody applied it. */
+  readonly map: string | null;
+  readonly appliedAt: Date | null;
+}
+
+const columns = `id, org_unit as "orgUnit", time_zone as "timeZone", fee_policy as "feePolicy", kinds, map, applied_at as "appliedAt"`;
+
+export async function findSource(tx: Queryable, id: string): Promise<SourceRow | undefined> {
+  const [row] = await tx.query<SourceRow>(`select ${columns} from source where id = $1`, [id]);
+  return row;
+}
+
+/** All sources by id, each with the number of its orders. */
+export function listSources(tx: Queryable): Promise<readonly (SourceRow & { readonly orders: string })[]> {
+  return tx.query(`select ${columns}, (select count(*) from orders where orders.source = source.id) as orders from source order by id`);
+}
+
+/** Writes what a source is, whether or not it was known. Only under the exclusive facts lock. */
+export async function saveSource(tx: Queryable, { id, orgUnit, timeZone, feePolicy, kinds, map, appliedAt }: SourceRow): Promise<void> {
+  await tx.query(
+    `insert into source (id, org_unit, time_zone, fee_policy, kinds, map, applied_at) values ($1, $2, $3, $4, $5, $6, $7)
+     on conflict (id) do update set org_unit = excluded.org_unit, time_zone = excluded.time_zone, fee_policy = excluded.fee_policy,
+       kinds = excluded.kinds, map = excluded.map, applied_at = excluded.applied_at`,
+    [id, orgUnit, timeZone, feePolicy, kinds, map, appliedAt],
+  );
+}
+
+/** Marks all orders of a source to be rated again; returns how many. */
+export async function markOrdersOfSourceStale(tx: Queryable, source: string, cause: string): Promise<number> {
+  const [row] = await tx.query<{ readonly count: string }>(
+    `with marked as (
+       insert into rating_stale (order_id, cause) select id, $2 from orders where source = $1 order by id
+       on conflict (order_id) do update set cause = excluded.cause, marked_at = now() returning 1
+     ) select count(*) as count from marked`,
+    [source, cause],
+  );
+  return Number(row?.count ?? 0);
+}
+
+/** Whether an org unit of this id was ever imported. */
+export async function isOrgUnit(tx: Queryable, id: string): Promise<boolean> {
+  const rows = await tx.query('select 1 from org_unit where id = $1 limit 1', [id]);
+  return rows.length > 0;
+}
