@@ -1,9 +1,9 @@
 import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, readdir, rename, rm } from 'node:fs/promises';
-import { createReadStream, existsSync } from 'node:fs';
+import { once } from 'node:events';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { hasCode } from './fault.js';
@@ -98,14 +98,24 @@ async function download(pom: string, target: string, platform: string): Promise<
 async function unpackPostgres(target: string): Promise<void> {
   const folder = join(target, 'postgres');
   const archive = join(folder, await only(folder, '.txz'));
-  const decompress = (await hasXz()) ? ['xz', '-dc'] : ['java', '-cp', join(target, 'xz'), fileURLToPath(new URL('./Unxz.java', import.meta.url))];
-  const [executable = '', ...args] = decompress;
-  const xz = spawn(executable, args, { stdio: ['pipe', 'pipe', 'inherit'] });
-  const tar = spawn('tar', ['-xf', '-', '-C', folder], { stdio: ['pipe', 'ignore', 'inherit'] });
-  const unpacked = new Promise<number | null>((resolve, reject) => tar.once('error', reject).once('exit', resolve));
-  await Promise.all([pipeline(createReadStream(archive), xz.stdin), pipeline(xz.stdout, tar.stdin)]);
-  if ((await unpacked) !== 0) throw new Error('Postgres could not be unpacked: install tar and xz, then try again.');
+  const unxz = (await hasXz()) ? ['xz', '-dc'] : ['java', '-cp', join(target, 'xz'), fileURLToPath(new URL('./Unxz.java', import.meta.url))];
+  const tar = join(folder, 'postgres.tar');
+  await filter(unxz, archive, tar).catch(() => {
+    throw new Error('Postgres could not be unpacked: install xz (on Debian: xz-utils) and try again.');
+  });
+  await execute('tar', ['-xf', tar, '-C', folder]);
+  await rm(tar);
   await rm(archive);
+}
+
+/** Runs a command from file to file. */
+async function filter(command: readonly string[], from: string, to: string): Promise<void> {
+  const [executable = '', ...args] = command;
+  const files = [openSync(from, 'r'), openSync(to, 'w')];
+  const child = spawn(executable, args, { stdio: [...files, 'ignore'] });
+  files.forEach((file) => closeSync(file));
+  const [code] = await once(child, 'exit');
+  if (code !== 0) throw new Error(`${executable} ended with ${code}.`);
 }
 
 async function hasXz(): Promise<boolean> {

@@ -1,4 +1,5 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { link, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCode } from './fault.js';
 import { processStart } from './process-identity.js';
@@ -20,13 +21,18 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   return () => rm(path, { force: true });
 }
 
+/** The file appears with its whole content or not at all: an empty lock would look like one of the dead. */
 async function create(path: string, content: string): Promise<boolean> {
+  const draft = `${path}-${randomUUID()}`;
+  await writeFile(draft, content);
   try {
-    await writeFile(path, content, { flag: 'wx' });
+    await link(draft, path);
     return true;
   } catch (error) {
     if (hasCode(error, 'EEXIST')) return false;
     throw error;
+  } finally {
+    await rm(draft);
   }
 }
 

@@ -29,6 +29,6 @@ async function probe(address: string): Promise<void> {
     await client.connect();
     await client.ping();
   } finally {
-    client.disconnect();
+    if (client.status !== 'end') client.disconnect(); // after the end it would keep a timer for 2 s
   }
 }
