@@ -27,22 +27,36 @@ export interface QueuedMessage {
 export function createQueue(redisUrl: string): OutreachQueue {
   const redis = new Redis(redisUrl, { enableOfflineQueue: false, maxRetriesPerRequest: 1, connectTimeout: 5_000, commandTimeout: 10_000, retryStrategy: reconnect });
   redis.on('error', () => undefined); // every command says so too
-  const queue = new Queue<MessageJob>(outreachQueue, {
-    connection: redis,
-    skipWaitingForReady: true,
-    defaultJobOptions: { removeOnComplete: true, removeOnFail: true },
-  });
-  queue.on('error', () => undefined);
+  let opened: Promise<Queue<MessageJob>> | undefined;
+
+  /** BullMQ asks Redis for its version when a queue is made and never forgets a failure: so it is made when Redis answers, and made anew after a failure. */
+  async function open(): Promise<Queue<MessageJob>> {
+    await redis.ping();
+    const queue = new Queue<MessageJob>(outreachQueue, { connection: redis, skipWaitingForReady: true, defaultJobOptions: { removeOnComplete: true, removeOnFail: true } });
+    queue.on('error', () => undefined);
+    await queue.waitUntilReady();
+    return queue;
+  }
+
+  function queue(): Promise<Queue<MessageJob>> {
+    opened ??= open().catch((error: unknown) => {
+      opened = undefined;
+      throw error;
+    });
+    return opened;
+  }
+
   return {
     async ping() {
       await redis.ping();
     },
     async addAll(messages) {
-      await queue.addBulk(messages.map((message) => ({ name: 'message', data: { messageId: message.id }, opts: { jobId: jobIdOf(message) } })));
+      await (await queue()).addBulk(messages.map((message) => ({ name: 'message', data: { messageId: message.id }, opts: { jobId: jobIdOf(message) } })));
     },
     async missing(messages) {
+      const { toKey } = await queue();
       const pipeline = redis.pipeline();
-      for (const message of messages) pipeline.exists(queue.toKey(jobIdOf(message)));
+      for (const message of messages) pipeline.exists(toKey(jobIdOf(message)));
       const answers = await pipeline.exec() ?? [];
       return messages.filter((_, index) => {
         const [error, count] = answers[index] ?? [];
@@ -50,9 +64,9 @@ export function createQueue(redisUrl: string): OutreachQueue {
         return count === 0;
       });
     },
-    depth: () => queue.getJobCounts('wait', 'active', 'delayed', 'prioritized'),
+    depth: async () => (await queue()).getJobCounts('wait', 'active', 'delayed', 'prioritized'),
     async close() {
-      await queue.close().catch(() => undefined);
+      await opened?.then((queue) => queue.close()).catch(() => undefined);
       redis.disconnect();
     },
   };
