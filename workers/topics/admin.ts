@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import kafkajs, { type Admin } from 'kafkajs';
 import { bookingEventsTopic, customerEventsTopic, deadLetterTopic, orderEventsTopic, sourceTopicPrefix } from './names.js';
 
@@ -57,14 +58,43 @@ export async function createTopics(admin: Admin, { partitions, replicationFactor
   const missing = names.filter((name) => !present.has(name));
   if (missing.length > 0) {
     await admin.createTopics({
-      waitForLeaders: true,
+      waitForLeaders: false,
       topics: missing.map((topic) => ({ topic, numPartitions: partitions, replicationFactor, configEntries: entriesOf(topic) })),
     });
+    await waitForTopics(admin, missing);
   }
   return { created: missing, existing, differing: await differences(admin, existing) };
 }
 
-const entriesOf = (topic: string): { name: string; value: string }[] => Object.entries(topicConfigs[topic] ?? {}).map(([name, value]) => ({ name, value }));
+const pollInterval = 50;
+const patience = 30_000;
+
+/**
+ * Resolves when every partition of the topics has a leader. A broker of KRaft answers "unknown topic" for a moment after it has
+ * created one, which kafkajs's own waiting takes for a failure.
+ *
+ * @throws Error after 30 s
+ */
+export async function waitForTopics(admin: Admin, topics: readonly string[]): Promise<void> {
+  const end = Date.now() + patience;
+  while (!(await haveLeaders(admin, topics))) {
+    if (Date.now() > end) throw new Error(`Kafka has no leaders for ${topics.join(', ')} after ${patience / 1000} s`);
+    await wait(pollInterval);
+  }
+}
+
+async function haveLeaders(admin: Admin, topics: readonly string[]): Promise<boolean> {
+  try {
+    const metadata = await admin.fetchTopicMetadata({ topics: [...topics] });
+    return metadata.topics.every(({ partitions }) => partitions.length > 0 && partitions.every(({ leader }) => leader >= 0));
+  } catch (error) {
+    if (error instanceof kafkajs.KafkaJSProtocolError && error.type === 'UNKNOWN_TOPIC_OR_PARTITION') return false;
+    throw error;
+  }
+}
+
+const entriesOf = (topic: string): { name: string; value: string }[] =>
+  Object.entries(topicConfigs[topic] ?? {}).map(([name, value]) => ({ name, value }));
 
 async function differences(admin: Admin, topics: readonly string[]): Promise<readonly TopicDifference[]> {
   const actual = await configsOf(admin, topics);

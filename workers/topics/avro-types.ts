@@ -81,6 +81,11 @@ class DateType extends avro.types.LogicalType {
 }
 
 class InstantType extends avro.types.LogicalType {
+  /** By its name alone: only then avsc looks into the registry, where our long is. */
+  constructor(_schema: Schema, options?: unknown) {
+    super('long', options);
+  }
+
   protected override _fromValue(milliseconds: number): number {
     return milliseconds;
   }
@@ -90,7 +95,7 @@ class InstantType extends avro.types.LogicalType {
   }
 
   protected override _resolve(writer: Type): unknown {
-    return writer instanceof InstantType || writer.typeName === 'abstract:long' ? asItIs : undefined;
+    return writer instanceof InstantType || writer.typeName === 'long' || writer.typeName === 'abstract:long' ? asItIs : undefined;
   }
 }
 

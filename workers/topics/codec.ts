@@ -154,8 +154,12 @@ function createContract<E>(schema: unknown): Contract<E> {
     if ('problem' in reader) return refuse('SCHEMA_MISMATCH', reader.problem);
     const problem = writer.check(bytes, headerLength);
     if (problem !== undefined) return { ok: false, ...problem };
-    // The reader's type is made from the schema that E is generated from.
-    return { ok: true, event: reader(bytes.subarray(headerLength)) as E };
+    try {
+      // The reader's type is made from the schema that E is generated from.
+      return { ok: true, event: reader(bytes.subarray(headerLength)) as E };
+    } catch (error) {
+      return refuse('DECODE', messageOf(error));
+    }
   }
 
   function write(event: E): Buffer {

@@ -46,7 +46,7 @@ const xerialHeader = 16;
 function snappyBlocks(bytes: Buffer): readonly Buffer[] {
   if (!bytes.subarray(0, xerialMagic.length).equals(xerialMagic)) return [bytes];
   const blocks: Buffer[] = [];
-  for (let position = xerialHeader; position < bytes.length; ) {
+  for (let position = xerialHeader; position < bytes.length;) {
     const start = position + 4;
     position = start + bytes.readUInt32BE(position);
     if (position > bytes.length) throw new Error('A snappy frame ends in the middle of a block');

@@ -27,16 +27,20 @@ export function createKafka({ brokers, clientId, ssl, sasl, log }: KafkaConnecti
     retry: { initialRetryTime: 100, maxRetryTime: 2000, retries: 8 },
     logLevel: log === undefined ? kafkajs.logLevel.NOTHING : kafkajs.logLevel.WARN,
     logCreator: () => (entry) => {
-      if (log !== undefined && !isFirstContact(entry)) log(levelOf(entry.level), entry.log.message, fieldsOf(entry));
+      if (log !== undefined && !isExpected(entry)) log(levelOf(entry.level), entry.log.message, fieldsOf(entry));
     },
   });
 }
+
+/** Retries are limited on purpose: after a rejection the caller makes a new producer, and consumers know repeated events by their ids. */
+const limitedRetries = 'Limiting retries for the idempotent producer may invalidate EoS guarantees';
 
 /**
  * What every coordinator answers once or twice while it wakes up, or while a new topic's leader is elected; kafkajs asks again.
  * The texts are those of kafkajs's own table of protocol errors.
  */
-const firstContact = [
+const expected = [
+  limitedRetries,
   'The group coordinator is not available',
   "The coordinator is loading and hence can't process requests",
   'This is not the correct coordinator',
@@ -44,10 +48,10 @@ const firstContact = [
   'This server does not host this topic-partition',
 ];
 
-function isFirstContact({ log }: LogEntry): boolean {
+function isExpected({ log }: LogEntry): boolean {
   const error: unknown = log['error'];
   const texts = [log.message, ...(typeof error === 'string' ? [error] : [])];
-  return texts.some((text) => firstContact.some((known) => text.includes(known)));
+  return texts.some((text) => expected.some((known) => text.includes(known)));
 }
 
 function levelOf(level: number): KafkaLogLevel {

@@ -31,15 +31,24 @@ export interface GroupPosition {
  * @param positions of the partitions that the group has ever read; the others count from their beginning
  * @param now in milliseconds
  */
-export async function consumerLag(admin: Admin, group: string, topic: string, positions: readonly GroupPosition[], now: number): Promise<ConsumerLag> {
+export async function consumerLag(
+  admin: Admin,
+  group: string,
+  topic: string,
+  positions: readonly GroupPosition[],
+  now: number,
+): Promise<ConsumerLag> {
   const [ends, committed] = await Promise.all([admin.fetchTopicOffsets(topic), committedOffsets(admin, group, topic)]);
   const settled = new Map(positions.map(({ partition, nextOffset }) => [partition, nextOffset]));
-  const unread = ends.map(({ partition, low, high }) => {
-    const next = largest(BigInt(low), settled.get(partition) ?? 0n, committed.get(partition) ?? 0n);
-    return { partition, next, messages: Math.max(0, Number(BigInt(high) - next)) };
-  });
+  const unread = ends
+    .toSorted((a, b) => a.partition - b.partition)
+    .map(({ partition, low, high }) => {
+      const next = largest(BigInt(low), settled.get(partition) ?? 0n, committed.get(partition) ?? 0n);
+      return { partition, next, messages: Math.max(0, Number(BigInt(high) - next)) };
+    });
   const messages = unread.reduce((sum, partition) => sum + partition.messages, 0);
-  const seconds = messages === 0 ? 0 : await oldestAge(admin, topic, new Map(unread.filter((p) => p.messages > 0).map((p) => [p.partition, p.next])), now);
+  const seconds =
+    messages === 0 ? 0 : await oldestAge(admin, topic, new Map(unread.filter((p) => p.messages > 0).map((p) => [p.partition, p.next])), now);
   return { partitions: unread.map(({ partition, messages: count }) => ({ partition, messages: count })), messages, seconds };
 }
 

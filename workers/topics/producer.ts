@@ -14,7 +14,7 @@ export interface EventProducer {
   /**
    * Resolves when all in-sync replicas have all messages. Messages of one partition keep their order.
    * After a rejection some may have arrived: sending the batch again is right (at least once), by a new producer,
-   * because the sequence numbers of this one may have a hole.
+   * because the sequence numbers of this one may have a hole, and because one topic that is gone makes all its later calls fail.
    */
   readonly sendBatch: (topic: string, messages: readonly OutgoingMessage[]) => Promise<void>;
   readonly disconnect: () => Promise<void>;
