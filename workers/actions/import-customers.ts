@@ -1,0 +1,335 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Party } from '../../schemas/booking-event.js';
+import { customerRecordOf, customerRowSchema, kindOfRow, type CustomerRow } from '../../schemas/customers-file.js';
+import { birthDatesOf } from '../domain/match/birth-date.js';
+import { compareKeys } from '../domain/match/candidates.js';
+import { externalKey, matchKeys, type Key } from '../domain/match/keys.js';
+import { contactsOf, masterOf, type CustomerDraft } from '../domain/match/new-customer.js';
+import { audit } from '../store/audit.js';
+import {
+  changedFacts, circularCompanies, importOrigin, lockCustomersByKey, ordersOfCustomers, saveFacts, updateCustomers, type DatedFact, type KnownCustomer,
+} from '../store/customer-master.js';
+import { allocateCustomerIds, claimIdentities, insertCustomers } from '../store/customers.js';
+import type { Database, Queryable } from '../store/database.js';
+import { markStale, raiseFactsVersion, shareFacts, takeFactsLockExclusively } from '../store/facts-lock.js';
+import { parseRow, readRecords, type FileRow, type RowProblem } from './import-rows.js';
+
+export interface CustomerImport {
+  readonly rows: number;
+  readonly created: number;
+  readonly updated: number;
+  readonly unchanged: number;
+  /** Dated attributes and relations that are new or other than before. */
+  readonly facts: number;
+  /** Orders that will be rated again. */
+  readonly stale: number;
+  /** Rows with a problem: left out, or landed without their company or parent where that is the problem. */
+  readonly refused: number;
+}
+
+export interface ImportCustomersOptions {
+  readonly file: string;
+  /** Source of rows that name none. */
+  readonly source: string;
+  /** ISO 3166: what national phone numbers of rows without a country are read with. */
+  readonly country: string | null;
+  readonly actor: string;
+  readonly now: Date;
+  /** Called for each thing that is wrong with a row, in the order of lines within a batch. */
+  readonly onProblem: (problem: RowProblem) => void;
+  /** Called after each batch with the rows so far. */
+  readonly onProgress: (rows: number) => void;
+}
+
+const rowsPerBatch = 1000;
+
+/**
+ * Imports customers from CSV or NDJSON, known by source and external id: new ones are inserted, fields that a row gives replace what was there,
+ * fields that it leaves empty stay. Each batch is a transaction of its own; doing it again changes nothing.
+ * A company that stands further down in the file is found in the end; one that stands nowhere is a problem of the row that names it.
+ */
+export async function importCustomers(database: Database, options: ImportCustomersOptions): Promise<CustomerImport> {
+  const total = { rows: 0, created: 0, updated: 0, unchanged: 0, facts: 0, stale: 0 };
+  const refused = new Set<number>();
+  const waiting: Relation[] = [];
+  const land = createLanding(database, options, (problem) => { refused.add(problem.line); options.onProblem(problem); });
+
+  async function settle(rows: readonly FileRow<CustomerRow>[]): Promise<void> {
+    const landed = await land.rows(rows);
+    waiting.push(...landed.waiting);
+    for (const name of ['created', 'updated', 'unchanged', 'facts', 'stale'] as const) total[name] += landed[name];
+  }
+
+  let batch: FileRow<CustomerRow>[] = [];
+  for await (const record of readRecords(options.file)) {
+    total.rows++;
+    const parsed = parseRow(record, customerRowSchema, customerRecordOf);
+    const problems = 'problems' in parsed ? parsed.problems : problemsOf(parsed);
+    for (const problem of problems) {
+      refused.add(problem.line);
+      options.onProblem(problem);
+    }
+    if (!('problems' in parsed) && problems.length === 0) batch.push(parsed);
+    if (batch.length === rowsPerBatch) {
+      await settle(batch);
+      batch = [];
+      options.onProgress(total.rows);
+    }
+  }
+  await settle(batch);
+  for (let first = 0; first < waiting.length; first += rowsPerBatch) {
+    const landed = await land.relations(waiting.slice(first, first + rowsPerBatch));
+    total.facts += landed.facts;
+    total.stale += landed.stale;
+  }
+  options.onProgress(total.rows);
+  return { ...total, refused: refused.size };
+}
+
+function problemsOf({ line, row }: FileRow<CustomerRow>): readonly RowProblem[] {
+  return row.birthDate === undefined || birthDatesOf(row.birthDate).length > 0
+    ? []
+    : [{ line, field: 'birthDate', value: row.birthDate, reason: 'must be a birth date such as 1980-05-10' }];
+}
+
+/** The company of a person or the parent of a company, by external ids. */
+interface Relation {
+  readonly line: number;
+  readonly subject: Key;
+  readonly name: 'company' | 'parent';
+  readonly target: Key;
+  readonly validFrom: string;
+}
+
+type LineFact = DatedFact & { readonly line: number };
+
+interface Landed {
+  readonly created: number;
+  readonly updated: number;
+  readonly unchanged: number;
+  readonly facts: number;
+  readonly stale: number;
+  readonly waiting: readonly Relation[];
+}
+
+/** A fact of a known customer changes: the batch has to begin again with the facts lock. */
+class FactsLockNeeded extends Error {
+  override readonly name = 'FactsLockNeeded';
+}
+
+/** Companies would stand above themselves: the batch has to begin again without these. */
+class Circular extends Error {
+  override readonly name = 'Circular';
+  readonly lines: readonly number[];
+  constructor(lines: readonly number[]) {
+    super('companies make a circle');
+    this.lines = lines;
+  }
+}
+
+interface Attempt {
+  readonly exclusive: boolean;
+  /** Lines whose relation is left out. */
+  readonly without: ReadonlySet<number>;
+}
+
+interface Landing {
+  rows(rows: readonly FileRow<CustomerRow>[]): Promise<Landed>;
+  /** The relations that waited for the end of the file. */
+  relations(relations: readonly Relation[]): Promise<Pick<Landed, 'facts' | 'stale'>>;
+}
+
+function createLanding(database: Database, options: ImportCustomersOptions, onProblem: (problem: RowProblem) => void): Landing {
+  /** Once a batch needed the facts lock, the next ones of the file will. */
+  let exclusive = false;
+
+  async function attempt<Result>(relations: readonly Relation[], work: (tx: Queryable, attempt: Attempt) => Promise<Result>): Promise<Result> {
+    const without = new Set<number>();
+    for (;;) {
+      try {
+        return await database.transaction(async (tx) => {
+          await (exclusive ? takeFactsLockExclusively(tx) : shareFacts(tx));
+          return work(tx, { exclusive, without });
+        });
+      } catch (error) {
+        if (error instanceof FactsLockNeeded) exclusive = true;
+        else if (error instanceof Circular) {
+          for (const { line, target } of relations.filter((relation) => error.lines.includes(relation.line))) {
+            onProblem({ line, field: 'parent', value: externalIdOf(target), reason: 'makes a circle of companies' });
+          }
+          error.lines.forEach((line) => without.add(line));
+        } else throw error;
+      }
+    }
+  }
+
+  return {
+    async rows(rows) {
+      const relations = rows.flatMap((each) => relationsOf(each, options.source));
+      return attempt(relations, (tx, state) => landRows(tx, rows, relations.filter(({ line }) => !state.without.has(line)), state.exclusive, options));
+    },
+    async relations(relations) {
+      const landed = await attempt(relations, async (tx, { exclusive: alone, without }) => {
+        const kept = relations.filter(({ line }) => !without.has(line));
+        const ids = idsByKey(await lockCustomersByKey(tx, distinct(kept.flatMap(({ subject, target }) => [subject, target]))));
+        const { facts, waiting } = factsOf(kept, ids);
+        return { ...(await landFacts(tx, facts, new Set(), alone, options)), waiting };
+      });
+      for (const { line, name, target } of landed.waiting) onProblem({ line, field: name, value: externalIdOf(target), reason: 'is no company that is known' });
+      return landed;
+    },
+  };
+}
+
+async function landRows(tx: Queryable, rows: readonly FileRow<CustomerRow>[], relations: readonly Relation[], exclusive: boolean, options: ImportCustomersOptions): Promise<Landed> {
+  const byKey = rowsByKey(rows, options.source);
+  const keys = distinct(rows.map(({ row }) => keyOf(row, options.source)));
+  const known = await knownCustomers(tx, keys, rows, options);
+  const unknown = keys.filter((key) => !known.has(nameOf(key)));
+  const ids = new Map([...known].map(([name, { id }]) => [name, id]));
+  (await allocateCustomerIds(tx, unknown.length)).forEach((id, index) => { const key = unknown[index]; if (key) ids.set(nameOf(key), id); });
+
+  const drafts = [...byKey].map(([name, same]) => draftOf(ids.get(name) ?? '', same, known.get(name), options));
+  const before = new Map([...known.values()].map((customer) => [customer.id, customer]));
+  const created = drafts.filter(({ id }) => !before.has(id));
+  const updated = drafts.filter(({ id, party }) => isOther(before.get(id), party));
+  const rerated = updated.filter(({ id, party }) => isRatedChange(before.get(id)?.party, party)).map(({ id }) => id);
+  if (rerated.length > 0 && !exclusive) throw new FactsLockNeeded();
+  await insertCustomers(tx, created);
+  await updateCustomers(tx, updated);
+
+  const targets = idsByKey(await lockCustomersByKey(tx, distinct(relations.map(({ target }) => target))));
+  const { facts: related, waiting } = factsOf(relations, new Map([...targets, ...ids]));
+  const landed = await landFacts(tx, [...attributesOf(rows, ids, options.source), ...related], new Set(created.map(({ id }) => id)), exclusive, options, rerated);
+  const changes = { created: created.length, updated: updated.length, facts: landed.facts };
+  if (Object.values(changes).some((count) => count > 0)) await audit(tx, options.actor, 'customers import', `lines ${rows[0]?.line}–${rows.at(-1)?.line}`, changes, options.now);
+  return { ...landed, ...changes, unchanged: drafts.length - created.length - updated.length, waiting };
+}
+
+/**
+ * The customers of the keys. Where some are unknown their strong keys are claimed, so that a booking of the same moment does not make a second customer,
+ * and looked for again.
+ */
+async function knownCustomers(tx: Queryable, keys: readonly Key[], rows: readonly FileRow<CustomerRow>[], options: ImportCustomersOptions): Promise<ReadonlyMap<string, KnownCustomer>> {
+  const first = byName(await lockCustomersByKey(tx, keys));
+  const unknown = rows.filter(({ row }) => !first.has(nameOf(keyOf(row, options.source))));
+  if (unknown.length === 0) return first;
+  await claimIdentities(tx, unknown.flatMap(({ row }) => draftOf('', [row], undefined, options).keys.filter(({ strong }) => strong)));
+  const second = await lockCustomersByKey(tx, distinct(unknown.map(({ row }) => keyOf(row, options.source))));
+  return new Map([...first, ...byName(second)]);
+}
+
+/** The first customer of each key: rows come with the lowest id first. */
+function byName(customers: readonly KnownCustomer[]): ReadonlyMap<string, KnownCustomer> {
+  return new Map(customers.toReversed().map((customer) => [nameOf(customer.key), customer]));
+}
+
+const idsByKey = (customers: readonly KnownCustomer[]): ReadonlyMap<string, string> => new Map([...byName(customers)].map(([name, { id }]) => [name, id]));
+
+/** A customer that is inactive becomes active again. */
+const isOther = (before: KnownCustomer | undefined, party: Party): boolean => before !== undefined && !(before.active && isDeepStrictEqual(before.party, party));
+
+function rowsByKey(rows: readonly FileRow<CustomerRow>[], source: string): ReadonlyMap<string, readonly CustomerRow[]> {
+  const byKey = new Map<string, CustomerRow[]>();
+  for (const { row } of rows) {
+    const name = nameOf(keyOf(row, source));
+    byKey.set(name, [...(byKey.get(name) ?? []), row]);
+  }
+  return byKey;
+}
+
+async function landFacts(
+  tx: Queryable, facts: readonly LineFact[], fresh: ReadonlySet<string>, exclusive: boolean, { now }: ImportCustomersOptions, rerated: readonly string[] = [],
+): Promise<Pick<Landed, 'facts' | 'stale'>> {
+  const changed = await changedFacts(tx, lastOfEach(facts));
+  const ofKnown = changed.filter(({ customerId }) => !fresh.has(customerId));
+  if (ofKnown.length > 0 && !exclusive) throw new FactsLockNeeded();
+  await saveFacts(tx, changed);
+  const parents = changed.filter((fact) => fact.kind === 'relation' && fact.name === 'parent');
+  const circular = await circularCompanies(tx, parents);
+  if (circular.size > 0) throw new Circular(parents.filter(({ customerId }) => circular.has(customerId)).map(({ line }) => line));
+  if (ofKnown.length === 0 && rerated.length === 0) return { facts: changed.length, stale: 0 };
+  await raiseFactsVersion(tx);
+  const today = now.toISOString().slice(0, 10);
+  const stale = await ordersOfCustomers(tx, [...new Set([...ofKnown.filter(({ validFrom }) => validFrom <= today).map(({ customerId }) => customerId), ...rerated])]);
+  await markStale(tx, stale, 'customers import');
+  return { facts: changed.length, stale: stale.length };
+}
+
+const lastOfEach = (facts: readonly LineFact[]): readonly LineFact[] => [...new Map(facts.map((fact) => [`${fact.kind} ${fact.customerId} ${fact.validFrom} ${fact.name}`, fact])).values()];
+
+/** Rating reads VAT id and country of a company from its party, as it is now. */
+const isRatedChange = (before: Party | undefined, after: Party): boolean =>
+  after.kind === 'company' && ((before?.vatId ?? null) !== (after.vatId ?? null) || (before?.addresses?.[0]?.country ?? null) !== (after.addresses?.[0]?.country ?? null));
+
+const always = '-infinity';
+const nameOf = ({ kind, value }: Key): string => `${kind} ${value}`;
+const distinct = (keys: readonly Key[]): readonly Key[] => [...new Map(keys.map((key) => [nameOf(key), key])).values()].sort(compareKeys);
+const externalIdOf = ({ value }: Key): string => value.slice(value.indexOf(':') + 1);
+
+const keyOf = (row: CustomerRow, source: string): Key => ({
+  kind: kindOfRow(row) === 'company' ? 'external-company' : 'external',
+  value: externalKey(row.source ?? source, row.externalId),
+});
+
+function attributesOf(rows: readonly FileRow<CustomerRow>[], ids: ReadonlyMap<string, string>, source: string): readonly LineFact[] {
+  return rows.flatMap(({ line, row }) => Object.entries(row.attributes).flatMap(([name, value]): LineFact[] => {
+    const customerId = ids.get(nameOf(keyOf(row, source)));
+    return value === undefined || customerId === undefined ? [] : [{ kind: 'attribute', line, customerId, name, value, validFrom: row.validFrom ?? always }];
+  }));
+}
+
+function relationsOf({ line, row }: FileRow<CustomerRow>, source: string): readonly Relation[] {
+  return (['company', 'parent'] as const).flatMap((name): Relation[] => {
+    const target = row[name];
+    return target === undefined ? [] : [{
+      line, name, subject: keyOf(row, source), target: { kind: 'external-company', value: externalKey(row.source ?? source, target) }, validFrom: row.validFrom ?? always,
+    }];
+  });
+}
+
+/** Relations between known customers as facts; those whose company is not known yet wait. */
+function factsOf(relations: readonly Relation[], ids: ReadonlyMap<string, string>): { readonly facts: readonly LineFact[]; readonly waiting: readonly Relation[] } {
+  const facts: LineFact[] = [];
+  const waiting: Relation[] = [];
+  for (const relation of relations) {
+    const [customerId, value] = [ids.get(nameOf(relation.subject)), ids.get(nameOf(relation.target))];
+    if (customerId === undefined || value === undefined) waiting.push(relation);
+    else facts.push({ kind: 'relation', line: relation.line, customerId, name: relation.name, value, validFrom: relation.validFrom });
+  }
+  return { facts, waiting };
+}
+
+/** The customer as the rows say it, upon what is known already. */
+function draftOf(id: string, rows: readonly CustomerRow[], known: KnownCustomer | undefined, { source, country }: ImportCustomersOptions): CustomerDraft {
+  const [first] = rows;
+  const kind = first === undefined ? 'person' : kindOfRow(first);
+  const party = masterOf(rows.reduce((before, row) => ({ ...before, ...partyOf(row, before) }), known?.party ?? {}), kind);
+  const context = { source: first?.source ?? source, country: party.addresses?.[0]?.country ?? country };
+  const keys = matchKeys(party, 'payer', context);
+  const own = first === undefined ? [] : [{ ...keyOf(first, source), strong: true }];
+  return {
+    id, kind, party, contacts: contactsOf(party, context.country), origin: importOrigin,
+    // Whatever matching thinks of the id, the file is known by it.
+    keys: [...own, ...keys.filter((key) => !own.some((other) => nameOf(other) === nameOf(key)))],
+  };
+}
+
+/** The fields that a row gives. */
+function partyOf(row: CustomerRow, before: Party): Party {
+  const { externalId, salutation, title, givenName, familyName, companyName, birthDate, gender, language, nationality, vatId } = row;
+  const fields = { externalId, salutation, title, givenName, familyName, companyName, birthDate, gender, language, nationality, vatId };
+  const { street, houseNumber, postalCode, city, region, country } = row;
+  const address = given({ street, houseNumber, postalCode, city, region, country });
+  const [home, ...others] = before.addresses ?? [];
+  return {
+    ...given(fields),
+    ...(row.emails.length > 0 && { emails: row.emails }),
+    ...(row.phones.length > 0 && { phones: row.phones }),
+    ...(row.loyalty.length > 0 && { loyalty: row.loyalty.map((text) => ({ program: text.slice(0, text.indexOf(':')).trim(), number: text.slice(text.indexOf(':') + 1).trim() })) }),
+    ...(Object.keys(address).length > 0 && { addresses: [{ ...home, ...address }, ...others] }),
+  };
+}
+
+const given = (fields: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
