@@ -17,7 +17,7 @@ import { createKafka } from '../../workers/topics/connection.js';
 import { deadLetterTopic } from '../../workers/topics/names.js';
 import { freshDatabase, servers } from '../servers.js';
 import { readTopic } from './read-topic.js';
-import { until } from './until.js';
+import { until } from '../until.js';
 
 let kafka: Kafka;
 let brokers: string;

@@ -63,9 +63,19 @@ async function attempt(tools: SendTools, message: ClaimedMessage): Promise<Claim
   if (recipient === null) return { state: 'skipped', reason: 'no address' };
   if (!isAddress(recipient.email)) return { state: 'failed', reason: 'invalid address' };
   const view = mailView({ bookingRef: order.bookingRef, booking: order.state.booking, price: order.state.price, fees: order.fees }, recipient.name, recipient.language);
-  const mail = await tools.render(check.template, recipient.language, view);
+  const mail = await rendered(tools, check.template, recipient.language, view);
+  if ('problem' in mail) return { state: 'failed', reason: mail.problem };
   const outcome = await tools.send({ ...mail, messageId: message.id, to: { name: recipient.name ?? '', address: recipient.email } });
   return ending(tools, message, recipient, outcome);
+}
+
+/** A template that cannot be rendered fails the message, not the process: nothing has been sent, and the other templates are well. */
+async function rendered(tools: SendTools, template: string, language: Language, view: MailView): Promise<RenderedMail | { readonly problem: string }> {
+  try {
+    return await tools.render(template, language, view);
+  } catch (error) {
+    return { problem: `template ${template}.${language}: ${error instanceof Error ? error.message : String(error)}` };
+  }
 }
 
 function ending(tools: SendTools, message: ClaimedMessage, recipient: Recipient, outcome: SendOutcome): ClaimEnd {

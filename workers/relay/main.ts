@@ -3,8 +3,9 @@ import { enqueueDue, sweepMessages } from '../actions/relay-messages.js';
 import { relayDeadLetters } from '../actions/relay-dead-letters.js';
 import { relayOutbox } from '../actions/relay-outbox.js';
 import { createQueue } from '../queue/queue.js';
-import { pause } from '../runtime/backoff.js';
+import { atMost, pause } from '../runtime/backoff.js';
 import { kafkaOptions, type Config } from '../runtime/config.js';
+import { createFailure } from '../runtime/faults.js';
 import { startHealth } from '../runtime/health.js';
 import type { Worker } from '../runtime/lifecycle.js';
 import { keepGoing, type LoopOptions } from '../runtime/loop.js';
@@ -77,14 +78,14 @@ export async function startRelay(config: RelayConfig, { log, idle = 500, queuePa
     return false;
   };
 
+  const failure = createFailure();
   const health = await startHealth({
     port: config.HEALTH_PORT,
     host: config.HEALTH_HOST,
     metrics,
-    live: () => !failed,
+    live: () => !failure.reported(),
     checks: { postgres: () => db.query('select 1'), redis: () => queue.ping(), kafka: () => events.ready() },
   });
-  let failed = false;
   const loops = Promise.all([
     keepGoing(async () => await enqueue() >= limits.messages, () => toRedis.wait(idle, signal), loop('redis')),
     keepGoing(async () => (await publish()).sent.length > 0, () => toKafka.wait(idle, signal), loop('kafka')),
@@ -94,14 +95,14 @@ export async function startRelay(config: RelayConfig, { log, idle = 500, queuePa
     keepGoing(sampleQueue, () => pause(sampleEvery, signal), loop('sample queue')),
     listenAndRing(config.DATABASE_URL, [toRedis, toKafka], loop('listen')),
   ]).then(() => undefined);
-  loops.catch(() => { failed = true; stopping.abort(); });
+  loops.catch((error: unknown) => { failure.report(error); stopping.abort(); });
 
   return {
     healthUrl: health.url,
     done: loops,
     async stop() {
       stopping.abort();
-      await Promise.race([loops.catch(() => undefined), pause(5_000, new AbortController().signal)]);
+      await atMost(5_000, loops);
       await signOff(db, id).catch(() => undefined);
       await health.close();
       await Promise.all([events.close(), deadLetters.close()]);

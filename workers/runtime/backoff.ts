@@ -24,6 +24,13 @@ export async function pause(milliseconds: number, signal: AbortSignal): Promise<
   await sleep(milliseconds, undefined, { signal }).catch(() => undefined);
 }
 
+/** Waits for `work` to end, well or not, but no longer than `milliseconds`. */
+export async function atMost(milliseconds: number, work: Promise<unknown>): Promise<void> {
+  const ended = new AbortController();
+  await Promise.race([work.catch(() => undefined), pause(milliseconds, ended.signal)]);
+  ended.abort();
+}
+
 /** Does `work` until it succeeds, for ever: errors of the world go away. */
 export async function retryForever<Result>(work: () => Promise<Result>, options: BackoffOptions): Promise<Result> {
   for (let attempt = 1; ; attempt += 1) {

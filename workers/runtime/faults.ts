@@ -39,3 +39,26 @@ function isRetriable(error: Error): boolean {
 function worst(kinds: readonly FaultKind[]): FaultKind {
   return kinds.find((kind) => kind === 'unknown') ?? kinds.find((kind) => kind === 'poison') ?? 'world';
 }
+
+/** The first fault that a process cannot go on with: whoever meets it reports it, whoever runs the process waits for it. */
+export interface Failure {
+  report(error: unknown): void;
+  reported(): boolean;
+  /** Rejects with the first fault; never resolves. */
+  readonly first: Promise<never>;
+}
+
+export function createFailure(): Failure {
+  let reject: (error: unknown) => void = () => undefined;
+  let reported = false;
+  const first = new Promise<never>((_resolve, fail) => { reject = fail; });
+  first.catch(() => undefined); // nobody may be waiting yet
+  return {
+    report(error) {
+      reported = true;
+      reject(error);
+    },
+    reported: () => reported,
+    first,
+  };
+}
