@@ -7,12 +7,10 @@ import { z } from 'zod';
  * The error texts say what is allowed; they end up in the column `allowed` of a problem.
  */
 
-const decimal = z
-  .union([z.string().regex(/^-?\d{1,14}(\.\d{1,8})?$/), z.number()], { error: 'a decimal number such as 12.50' })
-  .transform(String);
-const whole = z
-  .union([z.string().regex(/^-?\d{1,9}$/), z.int()], { error: 'a whole number' })
-  .transform(String);
+const decimalForm = { error: 'a decimal number such as 12.50, of at most 14 digits before the point' };
+const decimal = z.union([z.string().regex(/^-?\d{1,14}(\.\d{1,8})?$/, decimalForm), z.number()], decimalForm).transform(String);
+const wholeForm = { error: 'a whole number' };
+const whole = z.union([z.string().regex(/^-?\d{1,9}$/, wholeForm), z.int()], wholeForm).transform(String);
 const code = z
   .union([z.string().min(1), z.number(), z.boolean()], { error: 'a code' })
   .transform(String);
@@ -44,8 +42,9 @@ const numbers = z.union(
 );
 const flagOrAbsent = z.union([flag, absent], { error: 'true, false or absent' });
 const dateOrAbsent = z.union([date, absent], { error: 'a day such as 2026-01-31 or absent' });
-const dayName = z.string().regex(/^(Mo|Tu|We|Th|Fr|Sa|Su|PH|PH-[A-Z]{2}(-[A-Z0-9]{1,3})?)$/);
-const days = z.union([dayName, z.array(dayName).min(1), absent], { error: 'Mo, Tu, We, Th, Fr, Sa, Su, PH, PH-AT, a list of them or absent' });
+const dayForm = { error: 'Mo, Tu, We, Th, Fr, Sa, Su, PH, PH-AT, a list of them or absent' };
+const dayName = z.string().regex(/^(Mo|Tu|We|Th|Fr|Sa|Su|PH|PH-[A-Z]{2}(-[A-Z0-9]{1,3})?)$/, dayForm);
+const days = z.union([absent, dayName, z.array(dayName).min(1)], dayForm);
 const hours = z.string({ error: 'hours such as "Mo-Fr 09:00-18:00; PH off"' }).min(1, { error: 'hours such as "Mo-Fr 09:00-18:00; PH off"' });
 const attributes = z.record(z.string().min(1), codes);
 
@@ -134,9 +133,8 @@ const percentOf = z.union(
   ],
   { error: 'unit-total, unit-base, order-total, taxes, commission, payment, refund, penalty or { charge: NAME }' },
 );
-const times = z.enum(['travellers', 'segments', 'nights', 'rooms', 'room-nights', 'documents'], {
-  error: 'travellers, segments, nights, rooms, room-nights, documents or a list of them',
-});
+const timesForm = { error: 'travellers, segments, nights, rooms, room-nights, documents or a list of them' };
+const times = z.enum(['travellers', 'segments', 'nights', 'rooms', 'room-nights', 'documents'], timesForm);
 const bandSchema = z.strictObject({
   upTo: decimal.optional(),
   fixed: money.optional(),
@@ -156,7 +154,7 @@ const amountSchema = z.strictObject({
       after: decimal.optional(),
     })
     .optional(),
-  times: z.union([times, z.array(times).min(1)]).optional(),
+  times: z.union([times, z.array(times).min(1)], timesForm).optional(),
   timesMax: whole.optional(),
   min: decimal.optional(),
   max: decimal.optional(),

@@ -121,13 +121,13 @@ function compileCharge(name: string, charge: FeeCharge & { readonly scope: FeeSc
     cap: charge.capPerOrder === undefined ? null : new Exact(charge.capPerOrder),
     inherits: charge.inherit === 'when-unmatched',
     account: charge.account ?? null,
-    names: new Set(held.flatMap(({ rule }) => chargesNamedBy(rule))),
+    names: new Set(held.flatMap(({ rule }) => chargesNamedBy(rule.amount))),
     byType: new Map([...types].map((type) => [type, createRuleIndex(rules.filter(({ on }) => on.includes(type)))])),
   };
 }
 
-/** The charges of which a rule takes a percentage. */
-export function chargesNamedBy({ amount }: FeeRule): readonly string[] {
+/** The charges of which an amount is a percentage. */
+export function chargesNamedBy(amount: FeeRule['amount']): readonly string[] {
   if (amount === 'none') return [];
   return [amount.of, ...(amount.bands ?? []).map(({ of }) => of)].flatMap((of) => (typeof of === 'object' ? [of.charge] : []));
 }

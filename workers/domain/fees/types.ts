@@ -4,26 +4,26 @@ import type { CompiledFeeTable } from './compile.js';
 
 /** A row that holds from day to day, both included, in the zone that its owner says; missing: without limit. */
 export interface Dated {
-  readonly from?: LocalDate | null;
-  readonly until?: LocalDate | null;
+  readonly from?: LocalDate | null | undefined;
+  readonly until?: LocalDate | null | undefined;
 }
 
 /** An org unit as it was for a time; several rows with one id are its history. */
 export interface OrgUnitRow extends Dated {
   readonly id: string;
-  readonly parent?: string | null;
-  readonly timeZone?: string | null;
-  readonly country?: string | null;
+  readonly parent?: string | null | undefined;
+  readonly timeZone?: string | null | undefined;
+  readonly country?: string | null | undefined;
   /** Of the country, for public holidays: `BY`. */
-  readonly region?: string | null;
+  readonly region?: string | null | undefined;
 }
 
 /** A company as it was for a time; several rows with one id are its history. */
 export interface CompanyRow extends Dated {
   readonly id: string;
-  readonly parent?: string | null;
-  readonly country?: string | null;
-  readonly vatId?: string | null;
+  readonly parent?: string | null | undefined;
+  readonly country?: string | null | undefined;
+  readonly vatId?: string | null | undefined;
 }
 
 /** A customer; `id` is the root of merges. Rows with one id add up. */
