@@ -12,7 +12,7 @@ import {
 import { allocateCustomerIds, claimIdentities, insertCustomers } from '../store/customers.js';
 import type { Database, Queryable } from '../store/database.js';
 import { markStale, raiseFactsVersion, shareFacts, takeFactsLockExclusively } from '../store/facts-lock.js';
-import { parseRow, readRecords, type FileRow, type RowProblem } from './import-rows.js';
+import { openRecords, parseRow, type FileRow, type RowProblem } from './import-rows.js';
 
 export interface CustomerImport {
   readonly rows: number;
@@ -37,8 +37,8 @@ export interface ImportCustomersOptions {
   readonly now: Date;
   /** Called for each thing that is wrong with a row, in the order of lines within a batch. */
   readonly onProblem: (problem: RowProblem) => void;
-  /** Called after each batch with the rows so far. */
-  readonly onProgress: (rows: number) => void;
+  /** Called after each batch: rows so far, and how much of the file they are, from 0 to 1. */
+  readonly onProgress: (progress: { readonly rows: number; readonly share: number }) => void;
 }
 
 const rowsPerBatch = 1000;
@@ -61,7 +61,8 @@ export async function importCustomers(database: Database, options: ImportCustome
   }
 
   let batch: FileRow<CustomerRow>[] = [];
-  for await (const record of readRecords(options.file)) {
+  const { records, share } = await openRecords(options.file);
+  for await (const record of records) {
     total.rows++;
     const parsed = parseRow(record, customerRowSchema, customerRecordOf);
     const problems = 'problems' in parsed ? parsed.problems : problemsOf(parsed);
@@ -73,7 +74,7 @@ export async function importCustomers(database: Database, options: ImportCustome
     if (batch.length === rowsPerBatch) {
       await settle(batch);
       batch = [];
-      options.onProgress(total.rows);
+      options.onProgress({ rows: total.rows, share: share() });
     }
   }
   await settle(batch);
@@ -82,7 +83,7 @@ export async function importCustomers(database: Database, options: ImportCustome
     total.facts += landed.facts;
     total.stale += landed.stale;
   }
-  options.onProgress(total.rows);
+  options.onProgress({ rows: total.rows, share: 1 });
   return { ...total, refused: refused.size };
 }
 

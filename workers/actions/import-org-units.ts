@@ -8,7 +8,7 @@ import { audit } from '../store/audit.js';
 import type { Database, Queryable } from '../store/database.js';
 import { markStale, raiseFactsVersion, takeFactsLockExclusively } from '../store/facts-lock.js';
 import { ordersOfOrgUnits, readOrgUnits, saveOrgUnits } from '../store/org-units.js';
-import { parseRow, readRecords, type FileRow, type RowProblem } from './import-rows.js';
+import { openRecords, parseRow, type FileRow, type RowProblem } from './import-rows.js';
 
 export interface OrgUnitImport {
   readonly rows: number;
@@ -76,7 +76,7 @@ async function markOrders(tx: Queryable, changed: readonly OrgUnit[], units: rea
 }
 
 async function readFileRows(file: string): Promise<{ readonly rows: readonly FileRow<OrgUnitFileRow>[]; readonly problems: readonly RowProblem[] }> {
-  const records = extname(file).toLowerCase() === '.csv' ? await collect(readRecords(file)) : await readYaml(file);
+  const records = extname(file).toLowerCase() === '.csv' ? await collect((await openRecords(file)).records) : await readYaml(file);
   const rows: FileRow<OrgUnitFileRow>[] = [];
   const problems: RowProblem[] = [];
   for (const record of records) {

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import type { z } from 'zod';
 import { readCsv } from '../sources/read-csv.js';
@@ -20,14 +20,20 @@ export interface FileRow<Row> {
   readonly row: Row;
 }
 
-/** Reads the records of a CSV file (comma or semicolon, whichever the first line has more of) or an NDJSON file, in UTF-8, as they come. */
-export async function* readRecords(file: string): AsyncGenerator<SourceRecord> {
+export interface RecordFile {
+  readonly records: AsyncGenerator<SourceRecord>;
+  /** How much of the file has been read, from 0 to 1. */
+  share(): number;
+}
+
+/** Opens a CSV file (comma or semicolon, whichever the first line has more of) or an NDJSON file, in UTF-8; its records come as they are read. */
+export async function openRecords(file: string): Promise<RecordFile> {
+  const { size } = await stat(file);
   const bytes = createReadStream(file);
-  if (extname(file).toLowerCase() === '.csv') {
-    yield* readCsv(bytes, { csv: { delimiter: await delimiterOf(file), quote: '"', missing: [] }, encoding: 'utf-8' });
-  } else {
-    yield* readNdjson(bytes, { encoding: 'utf-8' });
-  }
+  const records = extname(file).toLowerCase() === '.csv'
+    ? readCsv(bytes, { csv: { delimiter: await delimiterOf(file), quote: '"', missing: [] }, encoding: 'utf-8' })
+    : readNdjson(bytes, { encoding: 'utf-8' });
+  return { records, share: () => (size === 0 ? 1 : bytes.bytesRead / size) };
 }
 
 async function delimiterOf(file: string): Promise<string> {

@@ -1,0 +1,124 @@
+import cliProgress from 'cli-progress';
+import type { Command } from 'commander';
+import { importCustomers, type CustomerImport } from '../actions/import-customers.js';
+import type { RowProblem } from '../actions/import-rows.js';
+import { emailKeyOf, phoneOf } from '../domain/match/contacts.js';
+import type { Key } from '../domain/match/keys.js';
+import { findCustomers, readCustomer, type CustomerView, type FoundCustomer } from '../store/customer-view.js';
+import type { Database } from '../store/database.js';
+import { actor, withDatabase } from './connect.js';
+import { examples, formatTable, printResult } from './output.js';
+
+interface JsonOption {
+  readonly json?: boolean;
+}
+
+/** `midline customers …` */
+export function registerCustomers(program: Command): void {
+  const customers = program.command('customers').description('the people and companies that orders are linked to');
+  registerImport(customers);
+  registerShow(customers);
+  registerFind(customers);
+}
+
+function registerImport(customers: Command): void {
+  customers
+    .command('import')
+    .description('insert or update customers by their external id; rows with problems are told by line, the others land')
+    .argument('<file>', '.csv or .ndjson (the columns are in docs/customers.md)')
+    .option('--source <id>', 'system whose external ids these are, for rows that name none', 'crm')
+    .option('--country <code>', 'what national phone numbers are read with where a row has no country')
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', examples('midline customers import customers.csv', 'midline customers import customers.ndjson --source hotel-pms --country DE --json'))
+    .action(async (file: string, options: JsonOption & { readonly source: string; readonly country?: string }) => {
+      const problems: RowProblem[] = [];
+      const result = await withProgress((onProgress) => withDatabase((database) => importCustomers(database, {
+        file, source: options.source, country: options.country ?? null, actor: actor(), now: new Date(), onProblem: (problem) => problems.push(problem), onProgress,
+      })));
+      printResult({ ...result, problems }, options, importText);
+      if (problems.length > 0) process.exitCode = 1;
+    });
+}
+
+/** Shows a bar on standard error, where that is a terminal. */
+async function withProgress<Result>(work: (onProgress: (progress: { readonly rows: number; readonly share: number }) => void) => Promise<Result>): Promise<Result> {
+  const bar = new cliProgress.SingleBar({ format: '{bar} {percentage} % | {rows} rows | {eta_formatted}', noTTYOutput: false, hideCursor: true, clearOnComplete: true, stream: process.stderr });
+  if (process.stderr.isTTY) bar.start(1000, 0, { rows: 0 });
+  try {
+    return await work(({ rows, share }) => bar.update(Math.round(share * 1000), { rows }));
+  } finally {
+    bar.stop();
+  }
+}
+
+const importText = ({ problems, ...result }: CustomerImport & { readonly problems: readonly RowProblem[] }): string => [
+  ...problemLines(problems),
+  `${result.rows} rows: ${result.created} customers created, ${result.updated} updated, ${result.unchanged} unchanged; ${result.facts} dated facts; ${result.refused} rows with problems.`,
+  ...(result.stale > 0 ? [`${result.stale} orders will be rated again.`] : []),
+].join('\n');
+
+/** A line each: `line 12: country Germany must be …`. */
+export const problemLines = (problems: readonly RowProblem[]): readonly string[] =>
+  problems.map(({ line, field, value, reason }) => `line ${line}: ${[field, value, reason].filter((part) => part !== '').join(' ')}`);
+
+function registerShow(customers: Command): void {
+  customers
+    .command('show')
+    .description('one customer: names, contacts, keys, dated facts, newest orders')
+    .argument('<id>', 'customer id, or an external id as source:id')
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', examples('midline customers show 17', 'midline customers show crm:K-4711 --json'))
+    .action(async (id: string, options: JsonOption) => {
+      printResult(await withDatabase((database) => showCustomer(database, id)), options, customerText);
+    });
+}
+
+async function showCustomer(database: Database, id: string): Promise<CustomerView> {
+  const [named] = /^\d{1,18}$/.test(id) ? [{ id }] : await findCustomers(database, [{ kind: 'external', value: id }, { kind: 'external-company', value: id }], id);
+  const customer = named === undefined ? undefined : await readCustomer(database, named.id);
+  if (customer === undefined) throw new Error(`There is no customer ${id}: look with midline customers find.`);
+  return customer;
+}
+
+function customerText(customer: CustomerView): string {
+  const { party } = customer;
+  const merged = customer.rootId === customer.id ? '' : ` · merged into ${customer.rootId}`;
+  const since = (validFrom: string | null): string => validFrom ?? 'always';
+  return [
+    `${customer.id}  ${nameOf(customer)}  (${customer.kind}${customer.active ? '' : ', inactive'}, from ${customer.origin}${merged})`,
+    ...[['born', party.birthDate], ['language', party.language], ['VAT id', party.vatId]].flatMap(([label, value]) => (value == null ? [] : [`${label} ${value}`])),
+    ...(customer.merged.length > 0 ? [`merged into it: ${customer.merged.join(', ')}`] : []),
+    '', 'Contacts', formatTable(['kind', 'value', 'from', ''], customer.contacts.map(({ kind, value, origin, verified }) => [kind, value, origin, verified ? 'verified' : '']), 'No contacts.'),
+    '', 'Found by', formatTable(['key', 'value'], customer.keys.map(({ kind, value }) => [kind, value]), 'No keys.'),
+    '', 'Facts', formatTable(['', 'value', 'from'], [
+      ...customer.attributes.map(({ name, value, validFrom }) => [name, value, since(validFrom)]),
+      ...customer.relations.map(({ type, customerId, name, validFrom }) => [type, `${customerId} ${name ?? ''}`.trim(), since(validFrom)]),
+    ], 'No dated facts.'),
+    '', `Orders (${customer.orderCount})`, formatTable(['order', 'status', 'as', 'travel from'], customer.orders.map(({ order, status, role, travelFrom }) => [order, status, role, travelFrom]), 'No orders.'),
+  ].join('\n');
+}
+
+function nameOf({ party }: Pick<FoundCustomer, 'party'>): string {
+  const person = [party.title, party.givenName, party.familyName].filter((part) => part != null).join(' ');
+  return party.companyName ?? (person === '' ? (party.fullName ?? 'without a name') : person);
+}
+
+function registerFind(customers: Command): void {
+  customers
+    .command('find')
+    .description('customers by e-mail, phone, external id or words of the name; at most 50')
+    .argument('<text...>', 'what to look for')
+    .option('--country <code>', 'what a national phone number is read with')
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', examples('midline customers find anna@example.com', 'midline customers find anna müller', 'midline customers find "030 1234567" --country DE --json'))
+    .action(async (words: readonly string[], options: JsonOption & { readonly country?: string }) => {
+      const text = words.join(' ');
+      const found = await withDatabase((database) => findCustomers(database, keysIn(text, options.country ?? null), text));
+      printResult(found, options, (customers) => formatTable(['customer', 'kind', 'name', 'e-mail'], customers.map((customer) => [customer.id, customer.kind, nameOf(customer), customer.party.emails?.[0] ?? null]), 'Nobody.'));
+    });
+}
+
+function keysIn(text: string, country: string | null): readonly Key[] {
+  const [email, phone] = [emailKeyOf(text), phoneOf(text, country)];
+  return [...(email === undefined ? [] : [{ kind: 'email' as const, value: email }]), ...(phone === undefined ? [] : [{ kind: 'phone' as const, value: phone }])];
+}

@@ -1,0 +1,76 @@
+import type { Party } from '../../schemas/booking-event.js';
+import type { Key } from '../domain/match/keys.js';
+import { compareKeys } from '../domain/match/candidates.js';
+import type { CustomerKind } from '../domain/match/parties.js';
+import type { Queryable } from './database.js';
+
+/** Everything that is known of a customer, for people to look at. */
+export interface CustomerView {
+  readonly id: string;
+  /** The customer it was merged into, else its own id. */
+  readonly rootId: string;
+  readonly kind: CustomerKind;
+  readonly active: boolean;
+  readonly origin: string;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+  readonly party: Party;
+  readonly keys: readonly Key[];
+  readonly contacts: readonly { readonly kind: string; readonly value: string; readonly origin: string; readonly verified: boolean; readonly seenAt: string }[];
+  readonly attributes: readonly { readonly name: string; readonly value: string | null; readonly validFrom: string | null }[];
+  readonly relations: readonly { readonly type: string; readonly customerId: string; readonly name: string | null; readonly validFrom: string | null }[];
+  /** Customers that were merged into this one. */
+  readonly merged: readonly string[];
+  /** The newest orders, as payer, booker or corporate account; at most 20. */
+  readonly orders: readonly { readonly order: string; readonly status: string; readonly role: string; readonly travelFrom: string | null }[];
+  readonly orderCount: number;
+}
+
+const view = `select c.id, c.root_id as "rootId", c.kind, c.active, c.origin, c.created_at as "createdAt", c.updated_at as "updatedAt", c.party,
+  (select coalesce(json_agg(json_build_object('kind', kind, 'value', value) order by kind, value), '[]') from customer_key where customer_id = c.id) as keys,
+  (select coalesce(json_agg(json_build_object('kind', kind, 'value', value, 'origin', origin, 'verified', verified, 'seenAt', seen_at) order by kind, value), '[]')
+   from customer_contact where customer_id = c.id) as contacts,
+  (select coalesce(json_agg(json_build_object('name', name, 'value', value, 'validFrom', nullif(valid_from, '-infinity')) order by name, valid_from), '[]')
+   from customer_attribute where customer_id = c.id) as attributes,
+  (select coalesce(json_agg(json_build_object('type', r.type, 'customerId', r.related_id::text, 'name', o.party->>'companyName',
+     'validFrom', nullif(r.valid_from, '-infinity')) order by r.type, r.valid_from), '[]')
+   from customer_relation r left join customer o on o.id = r.related_id where r.customer_id = c.id) as relations,
+  (select coalesce(json_agg(m.id::text order by m.id), '[]') from customer m where m.root_id = c.id and m.id <> c.id) as merged,
+  (select coalesce(json_agg(json_build_object('order', o.source || ':' || o.booking_ref, 'status', o.status,
+     'role', case when o.customer_id = c.root_id then 'customer' else 'corporate account' end, 'travelFrom', o.travel_from)), '[]')
+   from (select * from orders where customer_id = c.root_id or corporate_account_id = c.root_id order by booked_at desc nulls last, id limit 20) o) as orders,
+  (select count(*)::int from orders where customer_id = c.root_id or corporate_account_id = c.root_id) as "orderCount"
+from customer c`;
+
+/** The customer with this id; undefined where there is none. */
+export async function readCustomer(db: Queryable, id: string): Promise<CustomerView | undefined> {
+  const [customer] = await db.query<CustomerView>(`${view} where c.id = $1`, [id]);
+  return customer;
+}
+
+/** A customer in a list. */
+export interface FoundCustomer {
+  readonly id: string;
+  readonly rootId: string;
+  readonly kind: CustomerKind;
+  readonly active: boolean;
+  readonly party: Party;
+}
+
+/** Customers that have one of the keys or an external id that ends in `text` after its source, or whose name holds every word of `text`; those found by a key first, at most 50. */
+export async function findCustomers(db: Queryable, keys: readonly Key[], text: string): Promise<readonly FoundCustomer[]> {
+  const sorted = [...keys].sort(compareKeys);
+  const words = text.split(/\s+/).filter((word) => word !== '').map((word) => `%${word.replace(/[\\%_]/g, '\\$&')}%`);
+  return db.query<FoundCustomer>(
+    `with found as (
+       select k.customer_id as id, 1 as rank from customer_key k join unnest($1::text[], $2::text[]) as t (kind, value) using (kind, value)
+       union all
+       select customer_id, 1 from customer_key where kind in ('external', 'external-company') and (value = $3 or right(value, length($3) + 1) = ':' || $3)
+       union all
+       (select id, 2 from customer where concat_ws(' ', party->>'givenName', party->>'familyName', party->>'fullName', party->>'companyName') ilike all ($4::text[])
+        order by id limit 50)
+     ), best as (select id, min(rank) as rank from found group by id)
+     select c.id, c.root_id as "rootId", c.kind, c.active, c.party from best join customer c on c.id = best.id order by best.rank, c.id limit 50`,
+    [sorted.map(({ kind }) => kind), sorted.map(({ value }) => value), text.trim(), words],
+  );
+}
