@@ -80,7 +80,7 @@ function newStep(type: Type, known: Map<Type, Step>): Step {
 function primitiveStep(typeName: string): Step {
   switch (typeName) {
     case 'null':
-      return (_, position) => position;
+      return skipNothing;
     case 'boolean':
       return skipBoolean;
     case 'int':
@@ -108,10 +108,7 @@ function recordStep(fields: readonly (readonly [name: string, step: Step])[]): S
     let position = start;
     let index = 0;
     try {
-      for (const step of steps) {
-        position = step(bytes, position, depth + 1);
-        index++;
-      }
+      for (; index < steps.length; index++) position = (steps[index] ?? impossible)(bytes, position, depth + 1);
     } catch (error) {
       throw error instanceof WireFault ? within(fields[index]?.[0] ?? '', error) : error;
     }
@@ -125,9 +122,11 @@ function within(field: string, { code, message, problem }: WireFault): WireFault
 }
 
 function unionStep(branches: readonly Step[]): Step {
+  const nullFirst = branches[0] === skipNothing;
   return (bytes, position, depth) => {
-    // The branch is a zigzag number; all contracts have two, so its one byte is the usual case.
+    // The branch is a zigzag number: one byte for the two branches that all contracts have, and most often that of null.
     const first = bytes[position];
+    if (nullFirst && first === 0) return position + 1;
     const usual = first === undefined || first & 0x81 ? undefined : branches[first >> 1];
     if (usual !== undefined) return usual(bytes, position + 1, depth);
     const { value, end } = readLong(bytes, position);
@@ -182,6 +181,10 @@ function fixedStep(size: number): Step {
   return (bytes, position) => inside(bytes, position + size);
 }
 
+function skipNothing(_: Buffer, position: number): number {
+  return position;
+}
+
 function skipBoolean(bytes: Buffer, position: number): number {
   const value = bytes[position];
   if (value === undefined) throw truncated();
@@ -220,7 +223,7 @@ function skipBytes(bytes: Buffer, start: number): number {
 
 function skipText(bytes: Buffer, start: number): number {
   const end = skipBytes(bytes, start);
-  const first = skipVarint(bytes, start, 10);
+  const first = (bytes[start] ?? 0) < 0x80 ? start + 1 : skipVarint(bytes, start, 10);
   if (end - first > textLimit) throw new WireFault('SIZE', `a text of ${end - first} bytes is longer than ${textLimit}`);
   let anyHigh = 0;
   for (let position = first; position < end; position++) {
