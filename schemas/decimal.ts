@@ -1,9 +1,8 @@
 import type { Decimal } from './scalars.js';
 
 /** Digits after the point that the contracts' decimals have on the wire: decimal(18,4). */
-export const decimalScale = 4;
+const decimalScale = 4;
 const factor = 10n ** BigInt(decimalScale);
-const tooLarge = 10n ** 18n;
 
 /** What is wrong with a text that should be a decimal(18,4), in words that follow the field's name; undefined if nothing is. */
 export function decimalProblem(text: string): string | undefined {
@@ -48,6 +47,3 @@ function trimmedFraction(tenThousandths: number): string {
   }
   return `${tenThousandths}`.padStart(decimalScale, '0').replace(/0+$/, '');
 }
-
-/** Whether an unscaled amount has more than the contract's 18 digits. */
-export const exceedsDecimal = (unscaled: bigint): boolean => unscaled >= tooLarge || unscaled <= -tooLarge;

@@ -118,7 +118,7 @@ describe('bytes that are no event', () => {
     for (const id of [2 ** 31 - 1, 0, -1]) expect(await decode(message(id, Buffer.from([0])))).toMatchObject({ ok: false, code: 'SCHEMA_UNKNOWN' });
   });
 
-  /** Seen to fail without DecimalType._resolve: 82.50 became 8250. */
+  /** Seen to fail when scales are not compared: 82.50 of scale 2 would be read as 0.825. */
   test.each([
     ['decimals of another scale', changedContract(['"scale":4', '"scale":2'])],
     ['amounts in bytes that name no scale', changedContract([',"logicalType":"decimal","precision":18,"scale":4', ''])],
