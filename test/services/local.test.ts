@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { localEnvironment, servicesDown, servicesReset, servicesStatus, servicesUp } from '../../services/local.js';
+import { lockFolder } from '../../services/lock.js';
 import { isRunning } from './processes.js';
 
 let dataFolder: string;
@@ -74,13 +74,14 @@ test('down never signals a stranger that has the pid of a server that is long go
   await ended;
 });
 
-test('two commands at once do not start two sets; the lock of a dead command is taken over', async () => {
-  const one = servicesUp({ ...redisOnly, dataFolder });
+test('two commands do not work at once; the lock of a dead command is taken over', async () => {
+  const release = await lockFolder(dataFolder);
+  await expect(servicesUp({ ...redisOnly, dataFolder })).rejects.toThrow(`Another services command (process ${process.pid}) is at work`);
   await expect(servicesDown({ dataFolder })).rejects.toThrow('Another services command');
-  await one;
+  await release();
   await writeFile(join(dataFolder, 'lock'), '{"pid":1,"started":"another time"}');
-  expect(await servicesDown({ dataFolder })).toEqual(['redis']);
-  expect(existsSync(join(dataFolder, 'lock'))).toBe(false);
+  expect(await servicesDown({ dataFolder })).toEqual([]);
+  expect(await readdir(dataFolder)).toEqual([]);
 });
 
 /** Listens on the port, unless somebody else already does: busy it is in either case. */
