@@ -55,12 +55,13 @@ function plusDays(date: unknown, days: unknown): string | undefined {
 
 /**
  * The instant of a time as the source writes it (ISO 8601, `T` or a blank in between), in `zone` where it names no offset itself.
- * A local time that the clocks skip is moved on by the gap; of one that comes twice the first counts (luxon).
+ * A local time that the clocks skip is moved on by the gap; of one that comes twice the first counts (luxon alone would choose by today's season).
  */
 function local(time: unknown, zone: unknown): string | undefined {
   if (time == null) return undefined;
   const parsed = typeof time === 'string' && typeof zone === 'string' ? DateTime.fromISO(time.trim().replace(' ', 'T'), { zone }) : undefined;
-  const text = parsed?.toUTC().toISO();
+  const first = parsed?.isValid === true ? parsed.getPossibleOffsets().reduce((a, b) => (b < a ? b : a)) : undefined;
+  const text = first?.toUTC().toISO();
   if (text == null) throw new MappingFunctionError(`$local: ${shown(time)} is no time such as 2026-05-10T09:30:00 in zone ${shown(zone)}`);
   return text;
 }

@@ -57,7 +57,8 @@ const passages = [
   { begin: '<?', end: '?>' },
 ] as const;
 
-const tag = /<(\/?)(?:[^\s<>/:"']+:)?([^\s<>/:"']+)(?:\s(?:"[^"]*"|'[^']*'|[^<>"'])*)?>/y;
+const tag = /<(\/?)(?:[^\s<>/:"']+:)?([^\s<>/:"']+)(?:\s(?:"[^"]*"|'[^']*'|[^<>"'])*)?\/?>/y;
+const longestTag = 1024 * 1024;
 
 /** Finds where elements called `name` begin and end; one inside another of its name belongs to it. */
 function createCutter(name: string): { readonly push: (chunk: string) => readonly Cut[]; readonly end: () => void } {
@@ -120,7 +121,7 @@ function createCutter(name: string): { readonly push: (chunk: string) => readonl
 
   /** A tag that is no tag would never end: `<` followed by another before `>`, outside quotation marks. */
   function incomplete(): false {
-    if (/^<(?:"[^"]*"|'[^']*'|[^<>"'])*[<>]/.test(text.slice(at))) throw new UnreadableFileError(`line ${line}: is no XML: a tag is malformed`);
+    if (text.length - at > longestTag || /^<(?:"[^"]*"|'[^']*'|[^<>"'])*[<>]/.test(text.slice(at))) throw new UnreadableFileError(`line ${line}: is no XML: a tag is malformed`);
     return false;
   }
 

@@ -46,7 +46,8 @@ async function* gunzip(bytes: Bytes): AsyncGenerator<Uint8Array> {
   }
 }
 
-const isZlibError = (error: unknown): error is Error => error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('Z_');
+const isZlibError = (error: unknown): error is { readonly message: string } =>
+  typeof error === 'object' && error !== null && 'message' in error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('Z_');
 
 type ZipPart = { readonly name: string } | { readonly data: Uint8Array; readonly final: boolean };
 
@@ -85,7 +86,7 @@ async function* pump(bytes: Bytes, parts: ZipPart[]): AsyncGenerator<void> {
     if (isHidden(file.name)) return;
     parts.push({ name: file.name });
     file.ondata = (error, data, final) => {
-      if (error !== null) throw new UnreadableFileError(`is no whole zip: ${file.name}: ${error.message}`);
+      if (error !== null) throw error;
       parts.push({ data, final });
     };
     file.start();
@@ -93,12 +94,20 @@ async function* pump(bytes: Bytes, parts: ZipPart[]): AsyncGenerator<void> {
   unzipper.register(UnzipInflate);
   for await (const chunk of bytes) {
     for (let start = 0; start < chunk.length; start += pieceLength) {
-      unzipper.push(chunk.subarray(start, start + pieceLength));
+      push(unzipper, chunk.subarray(start, start + pieceLength), false);
       yield;
     }
   }
-  unzipper.push(new Uint8Array(), true);
+  push(unzipper, new Uint8Array(), true);
   yield;
+}
+
+function push(unzipper: Unzip, piece: Uint8Array, final: boolean): void {
+  try {
+    unzipper.push(piece, final);
+  } catch (error) {
+    throw new UnreadableFileError(`is no whole zip (${error instanceof Error ? error.message : String(error)})`);
+  }
 }
 
 const isHidden = (name: string): boolean => name.endsWith('/') || name.split('/').some((part) => part.startsWith('.') || part === '__MACOSX');

@@ -1,0 +1,196 @@
+import { gzipSync } from 'node:zlib';
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { zipSync } from 'fflate';
+import { sourceMapSchema } from '../../schemas/source-map.js';
+import { readRecords } from '../../workers/sources/read-records.js';
+import type { Bytes, SourceRecord } from '../../workers/sources/record.js';
+import { unpack } from '../../workers/sources/unpack.js';
+
+const mapOf = (format: object) => sourceMapSchema.parse({ source: 's', name: 'S', events: '$', ...format });
+const csv = mapOf({ format: 'csv' });
+const ndjson = mapOf({ format: 'ndjson' });
+const json = (records = '') => mapOf({ format: 'json', json: { records } });
+const xml = (record: string) => mapOf({ format: 'xml', xml: { record } });
+
+async function* chunks(bytes: Uint8Array, length = bytes.length): AsyncGenerator<Uint8Array> {
+  for (let start = 0; start < bytes.length; start += Math.max(1, length)) yield bytes.subarray(start, start + Math.max(1, length));
+}
+
+const bytesOf = (content: string | Uint8Array): Uint8Array => (typeof content === 'string' ? Buffer.from(content) : content);
+
+async function read(content: string | Uint8Array, map: ReturnType<typeof mapOf>, length?: number): Promise<readonly SourceRecord[]> {
+  const records: SourceRecord[] = [];
+  for await (const record of readRecords(chunks(bytesOf(content), length), map)) records.push(record);
+  return records;
+}
+
+const valuesOf = (records: readonly SourceRecord[]): readonly unknown[] => records.map((record) => ('value' in record ? record.value : record.problem));
+
+describe('CSV', () => {
+  test('gives every row as texts under the names of the first row, with the line on which it begins', async () => {
+    expect(await read('a,b\n1,"x\ny"\n2,z\n', csv)).toEqual([
+      { number: 1, line: 2, value: { a: '1', b: 'x\ny' } },
+      { number: 2, line: 4, value: { a: '2', b: 'z' } },
+    ]);
+  });
+
+  test('leaves out what the head says means missing, and keeps empty texts', async () => {
+    expect(valuesOf(await read('a,b,c\nNULL,,x\n', mapOf({ format: 'csv', csv: { missing: ['NULL'] } })))).toEqual([{ b: '', c: 'x' }]);
+  });
+
+  test('reports a row with too few or too many columns and goes on', async () => {
+    expect(await read('a,b\n1\n1,2,3\n4,5\n', csv)).toEqual([
+      { number: 1, line: 2, problem: 'has 1 columns; the first row names 2' },
+      { number: 2, line: 3, problem: 'has 3 columns; the first row names 2' },
+      { number: 3, line: 4, value: { a: '4', b: '5' } },
+    ]);
+  });
+
+  test('reports a stray quotation mark and goes on', async () => {
+    const records = await read('a,b\n1,x"y\n2,z\n', csv);
+    expect(records.map((record) => record.number)).toEqual([1, 2]);
+    expect(records[0]).toMatchObject({ line: 2, problem: expect.stringContaining('is no CSV') });
+    expect(records[1]).toMatchObject({ line: 3, value: { a: '2', b: 'z' } });
+  });
+
+  test('reports a quotation mark that nobody closes', async () => {
+    expect(valuesOf(await read('a,b\n1,2\n3,"4\n5,6\n', csv))).toEqual([{ a: '1', b: '2' }, expect.stringContaining('is no CSV')]);
+  });
+
+  test('reports bytes that are no UTF-8 by their column, and never replaces them', async () => {
+    const content = Buffer.concat([Buffer.from('a,b\n1,'), Buffer.from([0xff]), Buffer.from('\n2,ü\uFFFD\n')]);
+    expect(valuesOf(await read(content, csv))).toEqual(['b is not valid utf-8', { a: '2', b: 'ü\uFFFD' }]);
+  });
+
+  test('reads windows-1252 where the head says so, and passes over a byte order mark', async () => {
+    expect(valuesOf(await read(Buffer.from('a\nM\u00fcller\n', 'latin1'), mapOf({ format: 'csv', encoding: 'windows-1252' })))).toEqual([{ a: 'Müller' }]);
+    expect(valuesOf(await read('\uFEFFa\n1\n', csv))).toEqual([{ a: '1' }]);
+  });
+
+  test('refuses two columns of one name: the values of one would be lost', async () => {
+    await expect(read('a,a\n1,2\n', csv)).rejects.toThrow('two columns are called "a"');
+  });
+});
+
+describe('NDJSON', () => {
+  test('gives every line, reports lines that are no JSON, passes over empty ones', async () => {
+    expect(await read('{"a":1}\n\n{"a":\n[2]', ndjson)).toEqual([
+      { number: 1, line: 1, value: { a: 1 } },
+      { number: 2, line: 3, problem: expect.stringContaining('is no JSON') },
+      { number: 3, line: 4, value: [2] },
+    ]);
+  });
+
+  test('does not lose digits: fractions and numbers beyond 2^53 keep their text', async () => {
+    expect(valuesOf(await read('{"a":82.50,"b":12345678901234567890,"c":-3,"d":1e2,"e":"x 1.10 \\" 2.20"}', ndjson))).toEqual([
+      { a: '82.50', b: '12345678901234567890', c: -3, d: '1e2', e: 'x 1.10 " 2.20' },
+    ]);
+  });
+
+  test('does not repeat what stands in a broken line: it may be personal', async () => {
+    const [record] = await read('{"name": "Secret Person', ndjson);
+    expect(JSON.stringify(record)).not.toContain('Secret');
+  });
+});
+
+describe('JSON', () => {
+  test('gives the document, or each of the list that it is', async () => {
+    expect(valuesOf(await read('{"a":1}', json()))).toEqual([{ a: 1 }]);
+    expect(await read('[\n{"a":1},\n{"a":[2]}]', json())).toEqual([{ number: 1, line: 2, value: { a: 1 } }, { number: 2, line: 3, value: { a: [2] } }]);
+  });
+
+  test('gives what stands at the record path, through lists on the way', async () => {
+    const content = '{"meta":{"orders":[{"x":0}]},"data":[{"orders":[{"x":1},{"x":2}]},{"other":{"orders":3},"orders":{"x":"}]"}}]}';
+    expect(valuesOf(await read(content, json('data.orders')))).toEqual([{ x: 1 }, { x: 2 }, { x: '}]' }]);
+  });
+
+  test('reports a record that is no JSON and goes on', async () => {
+    expect(valuesOf(await read('[{"a":1},{"a" 2},{"a":3}]', json()))).toEqual([{ a: 1 }, expect.stringContaining('is no JSON'), { a: 3 }]);
+  });
+
+  test('says that a document ends too early, or holds nothing at the path', async () => {
+    await expect(read('[{"a":1},{"a":', json())).rejects.toThrow('ends before it is closed');
+    await expect(read('{"a":1}', json('b.c'))).rejects.toThrow('holds nothing at b.c');
+  });
+
+  test('gives the same wherever the chunks are cut', async () => {
+    await fc.assert(fc.asyncProperty(fc.array(fc.jsonValue({ maxDepth: 3 })), fc.integer({ min: 1, max: 7 }), fc.boolean(), async (values, length, pretty) => {
+      const records = values.filter((value) => !Array.isArray(value));
+      fc.pre(records.length > 0);
+      const content = JSON.stringify({ skip: { list: ['a"}', 1] }, list: records }, null, pretty ? 1 : 0);
+      const whole = valuesOf(await read(content, json('list')));
+      expect(valuesOf(await read(content, json('list'), length))).toEqual(whole);
+      expect(whole).toHaveLength(records.length);
+    }), { numRuns: 200 });
+  });
+});
+
+describe('XML', () => {
+  const content = `<?xml version="1.0"?><!-- <Booking id="0"/> --><ns:List xmlns:ns="x"><Booking id="1" note='a > b'>
+  <Guest Age="9">Ann &amp; Bo</Guest><Guest/><Total>0299.50</Total><![CDATA[<Booking>]]></Booking>
+  <ns:Booking id="2"><Booking id="inner"/></ns:Booking><Bookings/></ns:List>`;
+
+  test('gives each record element: attributes and children by name, everything as text', async () => {
+    expect(await read(content, xml('Booking'))).toEqual([
+      { number: 1, line: 1, value: { id: '1', note: 'a > b', Guest: [{ Age: '9', _text: 'Ann & Bo' }, ''], Total: '0299.50', _text: '<Booking>' } },
+      { number: 2, line: 3, value: { id: '2', Booking: { id: 'inner' } } },
+    ]);
+  });
+
+  test('gives the same wherever the chunks are cut', async () => {
+    const whole = await read(content, xml('Booking'));
+    for (let length = 1; length < 40; length++) expect(await read(content, xml('Booking'), length)).toEqual(whole);
+  });
+
+  // Seen to fail without the check: the parser expands what the DTD declares.
+  test('refuses a document type definition, and with it entities that read files or grow without end', async () => {
+    await expect(read('<!DOCTYPE a [<!ENTITY x "y">]><a><Booking>&x;</Booking></a>', xml('Booking'))).rejects.toThrow('document type definition is refused');
+    await expect(read('<!DOCTYPE a SYSTEM "file:///etc/passwd"><Booking/>', xml('Booking'), 1)).rejects.toThrow('document type definition is refused');
+  });
+
+  test('reports a record that is no XML and goes on', async () => {
+    expect(valuesOf(await read('<l><B><a></b></B><B>x</B></l>', xml('B')))).toEqual([expect.stringContaining('is no XML'), 'x']);
+  });
+
+  test('says that a document ends inside a record, or holds none', async () => {
+    await expect(read('<l><B>', xml('B'))).rejects.toThrow('ends inside B');
+    await expect(read('<l/>', xml('B'))).rejects.toThrow('holds no element B');
+  });
+});
+
+describe('packed files', () => {
+  async function contents(content: Uint8Array, length?: number): Promise<Readonly<Record<string, string>>> {
+    const found: Record<string, string> = {};
+    for await (const { name, bytes } of unpack('f', chunks(content, length))) found[name] = await textOf(bytes);
+    return found;
+  }
+  async function textOf(bytes: Bytes): Promise<string> {
+    const parts: Uint8Array[] = [];
+    for await (const part of bytes) parts.push(part);
+    return Buffer.concat(parts).toString();
+  }
+  const long = 'line\n'.repeat(50_000);
+
+  test('plain, gzipped and zipped files are told by their first bytes', async () => {
+    expect(await contents(Buffer.from('plain'))).toEqual({ f: 'plain' });
+    expect(await contents(Buffer.alloc(0))).toEqual({ f: '' });
+    expect(await contents(gzipSync(long), 1000)).toEqual({ f: long });
+    expect(await contents(zipSync({ 'a.csv': Buffer.from(long), 'b/c.csv': Buffer.from('x') }), 3)).toEqual({ 'f/a.csv': long, 'f/b/c.csv': 'x' });
+  });
+
+  test('folders, hidden files and the extra entries of macOS in a zip are passed over', async () => {
+    expect(await contents(zipSync({ '__MACOSX/._a.csv': Buffer.from('no'), '.hidden': Buffer.from('no'), 'a.csv': Buffer.from('yes') }))).toEqual({ 'f/a.csv': 'yes' });
+  });
+
+  test('a file of a zip that is not read to its end does not spoil the next', async () => {
+    const names: string[] = [];
+    for await (const { name } of unpack('f', chunks(zipSync({ a: Buffer.from(long), b: Buffer.from('x') }), 100))) names.push(name);
+    expect(names).toEqual(['f/a', 'f/b']);
+  });
+
+  test('a file that is cut off says so', async () => {
+    await expect(contents(gzipSync(long).subarray(0, 200))).rejects.toThrow('is no whole gzip file');
+    await expect(contents(zipSync({ a: Buffer.from(long) }).subarray(0, 100))).rejects.toThrow('is no whole zip');
+  });
+});
