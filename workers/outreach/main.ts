@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { sendMessage } from '../actions/send-message.js';
+import { sendMessage, type OutgoingMail } from '../actions/send-message.js';
 import { createWorker } from '../queue/worker.js';
 import { atMost, pause } from '../runtime/backoff.js';
 import type { Config } from '../runtime/config.js';
@@ -43,7 +43,7 @@ export async function startOutreach(config: OutreachConfig, { log }: { readonly 
   const tools = {
     db,
     render,
-    send: observe('send mail', mail.send, { metrics, log }),
+    send: observe('send mail', (one: OutgoingMail) => mail.send(one), { metrics, log }),
     insist: async <Result>(work: () => Promise<Result>): Promise<Result> => {
       const result = await insist(async () => ({ done: await work() }), loop('ledger'));
       if (result === undefined) throw new Error('stopped before the ledger could be written');
@@ -81,7 +81,7 @@ export async function startOutreach(config: OutreachConfig, { log }: { readonly 
     return false;
   };
   const signing = keepGoing(sign, () => pause(signEvery, signal), loop('sign of life'));
-  signing.catch(failure.report);
+  signing.catch((error: unknown) => { failure.report(error); });
 
   return {
     healthUrl: health.url,

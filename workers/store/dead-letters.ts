@@ -89,6 +89,20 @@ export async function deadLetteredOffsets(tx: Queryable, topic: string, epoch: n
   return new Set(rows.map((row) => Number(row.offset)));
 }
 
+/** How often a topic was re-created and adopted: part of the key of its dead letters. */
+export async function epochOf(tx: Queryable, topic: string): Promise<number> {
+  const rows = await tx.query<{ epoch: number }>('select epoch from topic_epoch where topic = $1', [topic]);
+  return rows[0]?.epoch ?? 0;
+}
+
+/** The id of the dead letter at an offset. */
+export async function deadLetterAt(tx: Queryable, topic: string, epoch: number, partition: number, offset: string): Promise<string> {
+  const rows = await tx.query<{ id: string }>('select id from dead_letter where topic = $1 and epoch = $2 and partition = $3 and "offset" = $4', [topic, epoch, partition, offset]);
+  const row = rows[0];
+  if (row === undefined) throw new Error(`no dead letter is at offset ${offset} of partition ${partition} of ${topic}`);
+  return row.id;
+}
+
 export type DeadLetterState = 'open' | 'replayed' | 'applied' | 'resolved';
 
 export interface DeadLetter {
