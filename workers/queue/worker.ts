@@ -12,6 +12,8 @@ export interface OutreachWorkerOptions {
   /** Does one job. What it throws is reported and ends the job: the message is in the ledger, from where it comes back. */
   readonly work: (messageId: string) => Promise<void>;
   readonly onFault: (error: Error) => void;
+  /** How often jobs of workers that went away are looked for, in milliseconds. */
+  readonly stalledInterval?: number;
 }
 
 export interface OutreachWorker {
@@ -32,6 +34,7 @@ export function createWorker(options: OutreachWorkerOptions): OutreachWorker {
     connection: redis,
     concurrency: options.concurrency,
     maxStalledCount: 0,
+    stalledInterval: options.stalledInterval ?? 15_000,
     removeOnComplete: { count: 0 },
     removeOnFail: { count: 0 },
     ...(options.perSecond !== undefined && { limiter: { max: options.perSecond, duration: 1_000 } }),
