@@ -39,7 +39,8 @@ export function createMapping({ events, tables, timeZone }: Expression): Mapping
     try {
       const result: unknown = await expression.evaluate(record, bindings);
       if (result == null) return { events: [] };
-      return { events: Array.isArray(result) ? result : [result] };
+      // A list of JSONata's carries marks of its own.
+      return { events: Array.isArray(result) ? [...result] as unknown[] : [result] };
     } catch (error) {
       return { problem: problemOf(error, events).problem };
     }

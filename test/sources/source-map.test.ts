@@ -1,0 +1,56 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { loadSourceMap, parseSourceMap, shippedMaps } from '../../workers/sources/source-map.js';
+
+const good = 'source: crs\nname: CRS\nformat: ndjson\nevents: |\n  { "eventId": id }\n';
+
+const problemsOf = (text: string) => {
+  const parsed = parseSourceMap(text, 'crs.yaml');
+  return 'problems' in parsed ? parsed.problems : [];
+};
+
+describe('a map', () => {
+  test('has defaults for what its head leaves out', () => {
+    expect(parseSourceMap(good, 'crs.yaml')).toMatchObject({ map: { source: 'crs', timeZone: 'UTC', feePolicy: 'ours', kinds: [], ignore: [], encoding: 'utf-8', origin: 'crs.yaml' } });
+  });
+
+  test('is told all that is wrong with its head at once, with lines', () => {
+    expect(problemsOf(`${good}timeZone: Mars/Olympus\nfeePolicy: nobody\nkind: [x]\n`)).toEqual([
+      { field: 'timeZone', problem: 'is no time zone; write for example Europe/Berlin or UTC', line: 6 },
+      { field: 'feePolicy', problem: 'must be ours, theirs or both', line: 7 },
+      expect.objectContaining({ problem: expect.stringContaining('kind') }),
+    ]);
+  });
+
+  test('is told what is wrong with its expression, on which line of the file', () => {
+    expect(problemsOf('source: crs\nname: CRS\nformat: ndjson\nevents: |\n  {\n    "eventId": id,,\n  }\n')).toEqual([{ field: 'events', problem: expect.stringContaining('line 2 of the expression'), line: 6 }]);
+  });
+
+  test('must say which element of an XML document is a record', () => {
+    expect(problemsOf('source: crs\nname: CRS\nformat: xml\nevents: x\n')).toEqual([expect.objectContaining({ field: 'xml' })]);
+  });
+
+  test('is no map if it is no YAML, or writes a key twice', () => {
+    expect(problemsOf('source: [\n')[0]?.problem).toContain('is no YAML');
+    expect(problemsOf(`${good}source: other\n`)[0]?.problem).toContain('is no YAML');
+  });
+});
+
+test('every shipped map can be loaded by its name', async () => {
+  const names = await shippedMaps();
+  expect(names).toContain('hotel-pms');
+  for (const name of names) expect(await loadSourceMap(name)).toMatchObject({ origin: name });
+});
+
+test('a map is found by its path; one that is not there or wrong is refused with the reason', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'midline-map-'));
+  const path = join(folder, 'crs.yaml');
+  await writeFile(path, good);
+  expect(await loadSourceMap(path)).toMatchObject({ source: 'crs' });
+  await writeFile(path, `${good}feePolicy: nobody\n`);
+  await expect(loadSourceMap(path)).rejects.toThrow(`${path}:6: feePolicy must be ours, theirs or both`);
+  await expect(loadSourceMap('no-such-map')).rejects.toThrow(/No map is called no-such-map. Shipped are: .*hotel-pms/);
+  await rm(folder, { recursive: true });
+});
