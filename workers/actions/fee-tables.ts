@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { DateTime } from 'luxon';
 import type { FeeTable } from '../../schemas/fee-table.js';
+import { formatOf } from '../domain/fees/case.js';
 import { parseFeeTable, type FeeTableProblem } from '../domain/fees/parse.js';
 import { validFromInstant } from '../domain/fees/world.js';
 import { audit } from '../store/audit.js';
@@ -8,7 +9,7 @@ import type { Database, Queryable } from '../store/database.js';
 import { raiseFactsVersion, takeFactsLockExclusively } from '../store/facts-lock.js';
 import { sharedFeeFacts } from '../store/fee-facts.js';
 import {
-  approveVersion, endOverlapping, insertAssignment, listTaxRates, markStaleSince, newestVersions, saveDraft, saveTaxRates, versionsOf,
+  approveVersion, endOverlapping, insertAssignment, listAssignments, listTaxRates, markStaleSince, newestVersions, saveDraft, saveTaxRates, versionsOf,
   type AssignmentSubject, type StoredAssignment, type StoredVersion, type TaxRate,
 } from '../store/fee-tables.js';
 
@@ -32,7 +33,7 @@ export interface Doing {
 
 /** Reads a fee-table file. @returns the table, or all problems at once */
 export const readFeeTable = (text: string, fileName: string): { readonly table: FeeTable } | { readonly problems: readonly FeeTableProblem[] } =>
-  parseFeeTable(text, fileName.endsWith('.json') ? 'json' : fileName.endsWith('.csv') ? 'csv' : 'yaml', fileName);
+  parseFeeTable(text, formatOf(fileName), fileName);
 
 /** Keeps a table as the draft of its next version. The same content again changes nothing; another content replaces the present draft. */
 export async function applyFeeTable(database: Database, table: FeeTable, sourceText: string, { actor, now }: Doing): Promise<Applied> {
@@ -196,4 +197,11 @@ async function zoneOf(tx: Queryable, owner: string | null): Promise<string> {
   if (owner !== null && unit === undefined) throw new FeeTableRefused(`the owner ${owner} is no org unit; import it first: midline org-units import FILE`);
   while (unit !== undefined && unit.timeZone == null && unit.parent != null) unit = newest.get(unit.parent);
   return unit?.timeZone ?? 'UTC';
+}
+
+/** All tables with their versions (the newest first) and assignments, or one of them. */
+export async function showFeeTables(database: Database, table: string | null): Promise<{ readonly versions: readonly StoredVersion[]; readonly assignments: readonly StoredAssignment[] }> {
+  const versions = table === null ? await newestVersions(database) : await versionsOf(database, table);
+  if (table !== null && versions.length === 0) throw new FeeTableRefused(`there is no fee table ${table}`);
+  return { versions, assignments: await listAssignments(database, table) };
 }

@@ -3,8 +3,14 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { localEnvironment } from '../../services/local.js';
 import { ConfigError } from '../runtime/config.js';
+import { registerCustomers } from './customers.js';
+import { registerFees } from './fees.js';
 import { registerMigrate } from './migrate.js';
 import { registerOrders } from './orders.js';
+import { registerOrgUnits } from './org-units.js';
+import { registerPublish } from './publish.js';
+import { registerReconcile } from './reconcile.js';
+import { registerSources } from './sources.js';
 import { registerServices } from './services.js';
 import { registerStatus } from './status.js';
 import { registerTopics } from './topics.js';
@@ -19,7 +25,7 @@ function createProgram(): Command {
     .version(versionOf())
     .showHelpAfterError('(add --help for what is possible)')
     .configureHelp({ showGlobalOptions: true });
-  for (const register of [registerServices, registerMigrate, registerTopics, registerWorker, registerOrders, registerStatus]) {
+  for (const register of [registerServices, registerMigrate, registerTopics, registerSources, registerPublish, registerWorker, registerOrders, registerCustomers, registerOrgUnits, registerFees, registerStatus, registerReconcile]) {
     register(program);
   }
   return program;

@@ -177,3 +177,16 @@ export async function rootsOf(tx: Queryable, ids: readonly string[]): Promise<re
   if (ids.length === 0) return [];
   return tx.query(`select id, root_id as "rootId" from customer where id = any($1::bigint[])`, [ids]);
 }
+
+/** The customer (root of merges) that a person names by its id, or as `source:externalId`; null where there is none. */
+export async function findCustomerId(db: Queryable, name: string, kind: CustomerKind): Promise<string | null> {
+  const rows = await db.query<{ readonly id: string }>(
+    `select c.root_id as id from customer c where $1 ~ '^\\d{1,18}$' and c.id = case when $1 ~ '^\\d{1,18}$' then $1::bigint end and c.kind = $2
+     union all
+     select c.root_id from customer_key k join customer c on c.id = k.customer_id
+     where k.kind = case $2 when 'company' then 'external-company' else 'external' end and k.value = $1
+     limit 1`,
+    [name, kind],
+  );
+  return rows[0]?.id ?? null;
+}

@@ -7,7 +7,7 @@ import type { Database, Queryable } from '../../store/database.js';
 import { deadLetteredOffsets, markApplied, recordDeadLetters, replayedFrom } from '../../store/dead-letters.js';
 import { shareFacts } from '../../store/facts-lock.js';
 import { countOutcomes, raiseFence, type Fence, type Outcomes } from '../../store/fence.js';
-import { lockOrders } from '../../store/orders.js';
+import { lockOrders, meetSources } from '../../store/orders.js';
 import { schemaIdOf, type Codec } from '../../topics/codec.js';
 import type { Batch, Incoming, ReadMessage, RejectedMessage } from './batch.js';
 import { createFactsCache, type Facts } from './facts.js';
@@ -65,6 +65,8 @@ export interface SettleOptions {
  */
 export function createSettle({ database, codec, seal, observe }: SettleDependencies): (batch: Batch, options: SettleOptions) => Promise<Settled> {
   const factsAt = createFactsCache();
+  /** Sources that are known to stand in their table: it is asked once for each, not in every batch. */
+  const met = new Set<string>();
   const wire = createWire(codec, seal);
 
   async function read(messages: readonly Incoming[], refused: ReadonlyMap<number, Rejection>): Promise<readonly ReadMessage[]> {
@@ -84,7 +86,7 @@ export function createSettle({ database, codec, seal, observe }: SettleDependenc
     return quick.map(({ order, folded }) => folded ?? foldWithHistory(order, histories.get(order.id) ?? []));
   }
 
-  async function settleWithin(tx: Queryable, batch: Batch, messages: readonly ReadMessage[], { now, acceptGap = false }: SettleOptions): Promise<Settled> {
+  async function settleWithin(tx: Queryable, batch: Batch, messages: readonly ReadMessage[], { now, acceptGap = false }: SettleOptions): Promise<Settled & { readonly unmet: readonly string[] }> {
     const { group, topic, partition } = batch;
     await shareFacts(tx);
     const fence = await raiseFence(tx, group, topic, partition, batch.nextOffset);
@@ -104,6 +106,9 @@ export function createSettle({ database, codec, seal, observe }: SettleDependenc
       new Map(known.map((row) => [eventKey(row), { wire: row.wireForm === 'plain' ? row.wire : Buffer.alloc(0), decode: () => wire.decode(row), stripped: row.wireForm === 'stripped' }])),
     );
 
+    const unmet = [...new Set(sorted.fresh.map(({ event }) => event.source))].filter((source) => !facts.sources.has(source) && !met.has(source)).sort();
+    if (unmet.length > 0) await meetSources(tx, unmet);
+
     const folded = await observe('fold', () => fold(tx, eventsByOrder(sorted.fresh, stored)));
     const linked = await observe('match', () => linkOrders(tx, folded, facts));
     const rated = await observe('rate', () => rateOrders(tx, linked.orders, facts, (ids) => historiesOf(tx, wire, ids)));
@@ -119,7 +124,7 @@ export function createSettle({ database, codec, seal, observe }: SettleDependenc
       read: todo.length, applied: sorted.fresh.length - late, duplicate: sorted.duplicates.length, late, deadLettered: sorted.rejected.length,
     };
     await countOutcomes(tx, group, topic, partition, outcomes);
-    return { outcomes, dropped: done.length };
+    return { outcomes, dropped: done.length, unmet };
   }
 
   /** A message below the fence was done before, unless the topic is another one than before. */
@@ -140,7 +145,9 @@ export function createSettle({ database, codec, seal, observe }: SettleDependenc
 
   return async (batch, options) => {
     const messages = await observe('decode', () => read(batch.messages, options.refused ?? new Map()));
-    return database.transaction((tx) => settleWithin(tx, batch, messages, options));
+    const { unmet, ...settled } = await database.transaction((tx) => settleWithin(tx, batch, messages, options));
+    for (const source of unmet) met.add(source);
+    return settled;
   };
 }
 

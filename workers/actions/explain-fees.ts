@@ -1,0 +1,36 @@
+import { explain } from '../domain/fees/explain.js';
+import type { RatingTrace } from '../domain/fees/types.js';
+import { foldAll } from '../domain/fold.js';
+import type { Database } from '../store/database.js';
+import { shareFacts } from '../store/facts-lock.js';
+import { customerFeeFacts } from '../store/fee-facts.js';
+import { factsVersion } from '../store/fence.js';
+import { ledgerOf } from '../store/ledger.js';
+import { findOrder } from './orders.js';
+import { createFactsCache } from './settle/facts.js';
+import { historiesOf } from './settle/histories.js';
+import type { Wire } from './settle/wire.js';
+
+export interface FeeExplanation extends RatingTrace {
+  readonly order: string;
+  /** What stands in the ledger, by currency, for comparison. */
+  readonly ledgerLines: number;
+}
+
+/** Why an order's fees are what they are, rated from scratch with the facts as they are now. */
+export async function explainFees(database: Database, wire: Wire, ref: string): Promise<FeeExplanation> {
+  return database.transaction(async (tx) => {
+    await shareFacts(tx);
+    const facts = await createFactsCache()(tx, await factsVersion(tx));
+    const order = await findOrder(tx, ref);
+    const history = (await historiesOf(tx, wire, [order.id])).get(order.id) ?? [];
+    const customers = [order.customerId, order.corporateAccountId].filter((id) => id !== null);
+    const world = facts.feeWorld.withCustomers(await customerFeeFacts(tx, customers));
+    const orderFacts = {
+      orderId: order.id, source: order.source, customerId: order.customerId, companyId: order.corporateAccountId, orgUnit: world.defaultOrgUnit(order.source),
+    };
+    const trace = explain(orderFacts, foldAll(history).transactions, world);
+    const ledger = (await ledgerOf(tx, [order.id])).get(order.id) ?? [];
+    return { order: `${order.source}:${order.bookingRef}`, ledgerLines: ledger.length, ...trace };
+  });
+}

@@ -1,0 +1,242 @@
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { parse as parseCsv } from 'csv-parse/sync';
+import type { Command } from 'commander';
+import { explainFees } from '../actions/explain-fees.js';
+import {
+  applyFeeTable, approveFeeTable, assignFeeTable, FeeTableRefused, importTaxRates, readFeeTable, showFeeTables, type Applied, type Approved, type Assigned,
+} from '../actions/fee-tables.js';
+import { previewRating } from '../actions/preview-rating.js';
+import { rerateStale, type Rerated } from '../actions/rerate.js';
+import { createFactsCache } from '../actions/settle/facts.js';
+import { createWire } from '../actions/settle/wire.js';
+import { formatExplanation } from '../domain/fees/explain.js';
+import { problemText } from '../domain/fees/parse.js';
+import { findCustomerId } from '../store/customers.js';
+import type { Database, Queryable } from '../store/database.js';
+import type { AssignmentSubject } from '../store/fee-tables.js';
+import { createCodec } from '../topics/codec.js';
+import { actor, configOf, encryptionOf, withDatabase } from './connect.js';
+import { registerFeeFileCommands } from './fees-files.js';
+import { wireOf } from './orders.js';
+import { examples, formatTable, printResult } from './output.js';
+import { wholeNumber } from './topics.js';
+
+interface JsonOption {
+  readonly json?: boolean;
+}
+
+interface PastOptions extends JsonOption {
+  readonly reason?: string;
+  readonly dryRun?: boolean;
+}
+
+interface ApproveOptions extends PastOptions {
+  readonly version?: number;
+  readonly backdate?: boolean;
+}
+
+interface AssignOptions extends PastOptions {
+  readonly default?: boolean;
+  readonly customer?: string;
+  readonly company?: string;
+  readonly orgUnit?: string;
+  readonly from: string;
+  readonly until?: string;
+}
+
+/** `midline fees …` */
+export function registerFees(program: Command): void {
+  const fees = program.command('fees').description('fee tables, who is charged by them, and why an order costs what it costs');
+  registerTables(fees);
+  registerApprove(fees);
+  registerAssign(fees);
+  registerExplain(fees);
+  registerRerate(fees);
+  registerTaxCodes(fees);
+  registerFeeFileCommands(fees);
+}
+
+function registerTables(fees: Command): void {
+  fees
+    .command('apply')
+    .description('check fee-table files and keep each as the draft of its next version; the same file again changes nothing')
+    .argument('<file...>', 'YAML, JSON or CSV')
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', examples('midline fees apply corporate-2026.yaml'))
+    .action(async (files: readonly string[], options: JsonOption) => {
+      const applied: Applied[] = [];
+      const tables = await Promise.all(files.map(readTable));
+      await withDatabase(async (database) => {
+        for (const { table, text } of tables) applied.push(await applyFeeTable(database, table, text, { actor: actor(), now: new Date() }));
+      });
+      printResult({ applied }, options, () => applied.map(({ table, version, outcome }) => `${table}: version ${version} ${outcome === 'unchanged' ? 'says the same already' : `is a draft (${outcome})`}`).join('\n'));
+    });
+  fees
+    .command('show')
+    .description('fee tables with their versions and assignments')
+    .argument('[table]', 'only this one, with its rules as they were written')
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', examples('midline fees show', 'midline fees show corporate-2026'))
+    .action(async (table: string | undefined, options: JsonOption) => {
+      printResult(await withDatabase((database) => showFeeTables(database, table ?? null)), options, ({ versions, assignments }) => [
+        formatTable(['table', 'version', 'state', 'valid from', 'rules', 'approved by'], versions.map((one) => [
+          one.table, one.version, one.state, one.validFrom.toISOString(), one.definition.rules?.length ?? 0, one.approvedBy,
+        ]), 'No fee tables.'),
+        '', formatTable(['assigned to', 'table', 'from', 'until', 'reason'], assignments.map((one) => [
+          `${one.subjectKind} ${one.subjectId}`.trim(), one.table, one.validFrom, one.validUntil ?? '', one.reason,
+        ]), 'No assignments.'),
+        ...(table === undefined ? [] : ['', versions[0]?.sourceText ?? '']),
+      ].join('\n'));
+    });
+}
+
+async function readTable(file: string) {
+  const text = await readFile(file, 'utf8');
+  const read = readFeeTable(text, basename(file));
+  if ('table' in read) return { table: read.table, text };
+  throw new FeeTableRefused(`${file} has ${read.problems.length} problems:\n${read.problems.map((problem) => `  ${problemText(problem)}`).join('\n')}`);
+}
+
+function registerApprove(fees: Command): void {
+  fees
+    .command('approve')
+    .description('make a draft an immutable version')
+    .argument('<table>', 'name of the fee table')
+    .option('--version <number>', 'this draft (else the newest)', wholeNumber)
+    .option('--backdate', 'allow it to begin in the past: the orders since then are rated again, and the difference is shown first')
+    .option('--reason <text>', 'why; needed for backdating, and noted in the entries')
+    .option('--dry-run', 'show what would change and change nothing')
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', examples('midline fees approve corporate-2026', 'midline fees approve corporate-2026 --backdate --reason "signed late" --dry-run'))
+    .action(async (table: string, options: ApproveOptions) => {
+      await changeFacts(options, (database, preview) => approveFeeTable(database, {
+        table, version: options.version, backdate: options.backdate === true, reason: options.reason ?? null, fourEyes: process.env['FEES_FOUR_EYES'] === 'true',
+        actor: actor(), now: new Date(), preview,
+      }), (approved) => `${approved.table}: version ${approved.version} is approved, valid from ${approved.validFrom}.`);
+    });
+}
+
+function registerAssign(fees: Command): void {
+  fees
+    .command('assign')
+    .description('say which table charges a customer, a company, an org unit or everybody else; an earlier assignment that overlaps ends the day before')
+    .argument('<table>', 'name of the fee table')
+    .option('--default', 'everybody without a nearer table')
+    .option('--customer <id>', 'customer id, or source:externalId')
+    .option('--company <id>', 'company id, or source:externalId')
+    .option('--org-unit <id>', 'org unit and those below it')
+    .requiredOption('--from <day>', 'first day')
+    .option('--until <day>', 'last day')
+    .option('--reason <text>', 'why; needed when it begins in the past')
+    .option('--dry-run', 'show what would change and change nothing')
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', examples('midline fees assign standard --default --from 2026-01-01', 'midline fees assign corporate-2026 --company erp:4711 --from 2026-01-01 --reason "new contract"'))
+    .action(async (table: string, options: AssignOptions) => {
+      await changeFacts(options, async (database, preview) => assignFeeTable(database, {
+        subject: await subjectOf(database, options), table, from: options.from, until: options.until ?? null, reason: options.reason ?? null,
+        actor: actor(), now: new Date(), preview,
+      }), (assigned) => [
+        `${assigned.table} charges ${`${assigned.subject.kind} ${assigned.subject.id}`.trim()} from ${assigned.from}${assigned.until === null ? '' : ` until ${assigned.until}`}.`,
+        ...assigned.ended.map((one) => `The assignment of ${one.table} from ${one.validFrom} now ends on ${one.validUntil}.`),
+      ].join('\n'));
+    });
+}
+
+async function subjectOf(database: Database, options: AssignOptions): Promise<AssignmentSubject> {
+  const given = [options.default === true, options.customer !== undefined, options.company !== undefined, options.orgUnit !== undefined].filter(Boolean);
+  if (given.length !== 1) throw new FeeTableRefused('say one of --default, --customer, --company or --org-unit');
+  if (options.orgUnit !== undefined) return { kind: 'orgUnit', id: options.orgUnit };
+  const kind = options.customer !== undefined ? 'customer' : 'company';
+  const name = options.customer ?? options.company;
+  if (name === undefined) return { kind: 'default', id: '' };
+  const id = await findCustomerId(database, name, kind === 'customer' ? 'person' : 'company');
+  if (id === null) throw new FeeTableRefused(`there is no ${kind} ${name}; name it by its id or as source:externalId`);
+  return { kind, id };
+}
+
+function registerExplain(fees: Command): void {
+  fees
+    .command('explain')
+    .description('why an order costs what it costs: tables asked, every rule with what it lacked, the arithmetic')
+    .argument('<order>', 'source:bookingRef, or the bare booking reference')
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', examples('midline fees explain hotel-pms:HB-000001', 'midline fees explain HB-000001 --json'))
+    .action(async (ref: string, options: JsonOption) => {
+      printResult(await withDatabase((database) => explainFees(database, wireOf(), ref)), options, formatExplanation);
+    });
+}
+
+function registerRerate(fees: Command): void {
+  fees
+    .command('rerate')
+    .description('rate the orders again that a changed fact from the past concerns; approve, assign and imports do it by themselves')
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', examples('midline fees rerate'))
+    .action(async (options: JsonOption) => { printResult(await withDatabase(rerate), options, reratedText); });
+}
+
+function registerTaxCodes(fees: Command): void {
+  const taxCodes = fees.command('tax-codes').description('VAT rates with the day from which they hold');
+  taxCodes
+    .command('import')
+    .description('add or correct rates: CSV with code, country, percent, validFrom')
+    .argument('<file>', 'CSV with a heading line')
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', examples('midline fees tax-codes import tax-codes.csv'))
+    .action(async (file: string, options: JsonOption) => {
+      const rates = taxRatesOf(file, await readFile(file, 'utf8'));
+      const imported = await withDatabase(async (database) => {
+        const result = await importTaxRates(database, rates, { actor: actor(), now: new Date() });
+        return { ...result, rerated: result.stale > 0 ? await rerate(database) : null };
+      });
+      printResult(imported, options, () => `${imported.rates} rates are new or changed.${imported.rerated === null ? '' : ` ${reratedText(imported.rerated)}`}`);
+    });
+}
+
+function taxRatesOf(file: string, text: string) {
+  const rows: readonly Readonly<Record<string, string>>[] = parseCsv(text, { columns: true, skip_empty_lines: true, trim: true, bom: true });
+  return rows.map(({ code = '', country = '', percent = '', validFrom = '' }, index) => {
+    const wrong = code === '' ? 'code is empty' : !/^\d{1,2}(\.\d{1,4})?$/.test(percent) ? `percent is ${percent}; write for example 19 or 8.1` : validFrom !== '' && !/^\d{4}-\d{2}-\d{2}$/.test(validFrom) ? `validFrom is ${validFrom}; write for example 2007-01-01` : null;
+    if (wrong !== null) throw new FeeTableRefused(`${file}, line ${index + 2}: ${wrong}`);
+    return { code, country: country === '' ? null : country, percent, validFrom: validFrom === '' ? null : validFrom };
+  });
+}
+
+/** Rolls a dry run back. */
+class DryRun extends Error {
+  override readonly name = 'DryRun';
+}
+
+/** Shows the difference before a change from the past is written, writes it, and rates the orders that it concerns. */
+async function changeFacts<Result extends Approved | Assigned>(
+  options: PastOptions, change: (database: Database, preview: (tx: Queryable) => Promise<void>) => Promise<Result>, text: (result: Result) => string,
+): Promise<void> {
+  await withDatabase(async (database) => {
+    let difference: Rerated | null = null;
+    const preview = async (tx: Queryable): Promise<void> => {
+      difference = await previewRating(tx, wireOf());
+      if (options.json !== true && difference.orders > 0) process.stderr.write(`${reratedText(difference).replace('were rated again', 'have to be rated again')}\n`);
+      if (options.dryRun === true) throw new DryRun();
+    };
+    try {
+      const result = await change(database, preview);
+      const rerated = result.stale > 0 ? await rerate(database) : null;
+      printResult({ ...result, rerated }, options, () => [text(result), ...(rerated === null ? [] : [reratedText(rerated)])].join('\n'));
+    } catch (error) {
+      if (!(error instanceof DryRun)) throw error;
+      printResult({ dryRun: true, difference }, options, () => 'Nothing was changed.');
+    }
+  });
+}
+
+async function rerate(database: Database): Promise<Rerated> {
+  const codec = createCodec({ registryUrl: configOf('SCHEMA_REGISTRY_URL').SCHEMA_REGISTRY_URL });
+  await codec.register();
+  return rerateStale({ database, codec, wire: createWire(codec, encryptionOf()), factsAt: createFactsCache() }, Date.now);
+}
+
+function reratedText({ orders, changed, difference }: Rerated): string {
+  const sums = Object.entries(difference).map(([currency, sum]) => `${sum} ${currency}`);
+  return `${orders} orders were rated again; ${changed} change${sums.length > 0 ? `, in sum by ${sums.join(' and ')}` : ''}.`;
+}
