@@ -73,7 +73,7 @@ const happening = (bodies: fc.Arbitrary<Booking>) =>
       channel: fc.option(fc.constantFrom('web', 'desk')),
       workMinutes: fc.option(fc.nat({ max: 90 })),
       refund: fc.option(fc.constant({ amount: '80', penalty: '20', currency: 'EUR' }), { freq: 1 }),
-      touches: mustTouch.has(type) ? touches : fc.option(touches, { freq: 1 }),
+      touches: mustTouch.has(type) ? touches : fc.option(touches, { freq: type === 'cancelled' ? 3 : 1 }),
       booking: type === 'booked' ? bodies : fc.option(bodies, { freq: 3 }),
     }),
   );

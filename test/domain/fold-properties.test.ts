@@ -59,7 +59,7 @@ describe('the fold, over generated histories', () => {
     }), runs);
   });
 
-  // Fails without the check of versions in isInOrder, and without the cut to the second in either place of event-order.ts.
+  // Fails without the check of versions in `isInOrder`.
   test('any order of arrival and any duplication end in the same state and the same transactions', () => {
     let late = 0;
     fc.assert(fc.property(bookingHistory.chain((history) => fc.tuple(fc.constant(history), arrivalOf(history))), ([history, arriving]) => {
@@ -138,7 +138,7 @@ describe('the fold, over generated histories', () => {
     }), runs);
   });
 
-  // Fails without `except` in the derivation: a cancelled that names one item and shows another gone would meet its travellers twice.
+  // Fails without `except` in `derive`: a cancelled that names an item which its body no longer shows would cancel it twice.
   test('no unit is touched twice by transactions of the same event and type', () => {
     fc.assert(fc.property(bookingHistory, (history) => {
       const units = foldAll(history).transactions.flatMap(({ eventId, type, touched }) =>

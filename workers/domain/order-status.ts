@@ -33,5 +33,6 @@ function statusByType(state: OrderState, event: BookingEvent, ended: boolean): O
 /** Whether there are documents and each is voided, by its own status or by a `voided` event that touched it. */
 function allVoided({ booking, voidedDocuments }: Left): boolean {
   const documents = documentsOf(booking);
-  return documents.length > 0 && documents.every(({ id, status }) => status === 'void' || status === 'voided' || voidedDocuments.includes(id));
+  const touched = new Set(voidedDocuments);
+  return documents.length > 0 && documents.every(({ id, status }) => status === 'void' || status === 'voided' || touched.has(id));
 }
