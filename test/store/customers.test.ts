@@ -118,8 +118,7 @@ describe('links', () => {
 });
 
 describe('claims', () => {
-  // Each of the protections was taken out and seen to fail here: claimIdentities (duplicates), its sorting (deadlock 40P01),
-  // `do nothing` instead of the update that changes nothing (duplicates on the second round), the second look for candidates (duplicates).
+  // Seen to fail: without claimIdentities and without the second look for candidates (more customers than people); without any sorting of the claims (40P01).
   test('two batches that meet the same unknown people at once make one customer of each', async () => {
     for (let round = 0; round < 6; round++) {
       const people = Array.from({ length: 60 }, (_, index): Party => ({ givenName: 'Anna', familyName: `Person`, emails: [`claim${round}-${index}@two.de`] }));
@@ -135,6 +134,7 @@ describe('claims', () => {
     }
   });
 
+  // Seen to fail without claimIdentities and without the second look for candidates.
   test('who waits for a claim finds the customer that was made meanwhile', async () => {
     const party: Party = { givenName: 'Nina', familyName: 'Weber', phones: ['+49 30 7654321'] };
     let second: Promise<string> | undefined;
@@ -154,6 +154,7 @@ describe('claims', () => {
     expect(await second).toBe('link true');
   });
 
+  // Seen to fail with `on conflict do nothing`.
   test('claiming again what stands already is no error, and locks it', async () => {
     await claimIdentities(db, [email('again@two.de'), email('again@two.de')]);
     await claimIdentities(db, [email('again@two.de')]);

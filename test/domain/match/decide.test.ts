@@ -96,7 +96,7 @@ describe('contact and name', () => {
     expect(outcome({ ...names, phones: ['+49 (30) 1234 5678'] }, annaKnown)).toBe('link 1');
   });
 
-  // Fails when the rule "another given name" is taken out of personVerdict: the household becomes one person.
+  // Seen to fail when personVerdict takes the family name for the name: the household becomes one person.
   test.each<[string, Party]>([
     ['husband', { givenName: 'Peter', familyName: 'Müller' }],
     ['son with a like name', { givenName: 'Arne', familyName: 'Müller' }],
@@ -161,6 +161,11 @@ describe('name and birth date', () => {
   const bare: Party = { fullName: 'MUELLER/ANNA MRS', birthDate: '10MAY80' };
   test('link where one customer has them and nothing contradicts', () => {
     expect(outcome(bare, annaKnown)).toBe('link 1');
+  });
+  // Seen to fail when otherGivenName is always false.
+  test('the shared e-mail address of the household does not disturb', () => {
+    const peter = customer('2', { givenName: 'Peter', familyName: 'Müller', birthDate: '1978-02-03' });
+    expect(outcome({ givenName: 'Peter', familyName: 'Müller', birthDate: '03.02.1978', emails: anna.emails ?? [] }, annaKnown, peter)).toBe('link 2');
   });
   test('two customers: review', () => {
     expect(outcome(bare, annaKnown, customer('2', { ...anna, emails: ['other@web.de'] }))).toBe('review');

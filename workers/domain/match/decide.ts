@@ -65,7 +65,8 @@ interface Judged extends JudgedCandidate {
   readonly rank: Rank;
   readonly emailAgrees: boolean;
   readonly birthDate: BirthDateLevel;
-  readonly household: boolean;
+  /** Another given name: somebody of the household, who has the contact but is not in question where name and birth date agree with somebody else. */
+  readonly otherGivenName: boolean;
 }
 
 const shown = ({ customerId, rootId, verdict, reason, evidence }: Judged): JudgedCandidate => ({ customerId, rootId, verdict, reason, evidence });
@@ -76,7 +77,7 @@ function choose(judged: readonly Judged[]): Judged | undefined {
   const best = links.filter((link) => link.rank === rank);
   if (best.length === 0) return undefined;
   if (rank === 1 && roots(judged.filter(({ emailAgrees }) => emailAgrees)) > 1) return undefined;
-  if (rank === 0 && roots(judged.filter(({ verdict, household }) => verdict !== 'excluded' && !household)) > 1) return undefined;
+  if (rank === 0 && roots(judged.filter(({ verdict, otherGivenName }) => verdict !== 'excluded' && !otherGivenName)) > 1) return undefined;
   if (roots(best) === 1) return mostEvidence(best);
   const sameDay = best.filter(({ birthDate }) => birthDate === 'equal');
   return roots(sameDay) === 1 ? mostEvidence(sameDay) : undefined;
@@ -105,7 +106,6 @@ interface Verdict {
   readonly verdict: JudgedCandidate['verdict'];
   readonly reason: string;
   readonly rank?: Rank;
-  readonly household?: boolean;
 }
 
 const link = (rank: Rank, reason: string): Verdict => ({ verdict: 'link', rank, reason });
@@ -122,7 +122,7 @@ function judgedAs(candidate: Candidate, by: ReadonlySet<KeyKind>, verdict: Verdi
     rank: verdict.rank ?? 0,
     emailAgrees: by.has('email'),
     birthDate,
-    household: verdict.household ?? false,
+    otherGivenName: evidence.some(({ field, level }) => field === 'givenName' && level === 'different'),
   };
 }
 
@@ -160,7 +160,7 @@ function personVerdict(by: ReadonlySet<KeyKind>, given: NameLevel, family: NameL
   if (birthDate === 'different') return review('the birth dates differ by more than a slip');
   if (id) return link(3, 'an id agrees');
   if (!contact) return nameBirthVerdict(given, family, birthDate);
-  if (given === 'different') return { ...review('another given name: somebody of the household, or another name of the same person'), household: family !== 'different' };
+  if (given === 'different') return review('another given name: somebody of the household, or another name of the same person');
   if (agrees(given) && agrees(family)) return link(2, 'contact and name agree');
   if (given === 'equal' && family === 'near') return link(2, 'contact and given name agree, the family name but for a slip');
   if (birthDate === 'equal' && agrees(given)) return link(2, 'contact, given name and birth date agree');
