@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { booked, play, type CaseParts } from './example.js';
+import { play, type CaseParts } from './example.js';
 
 /** `net + vat = gross` of the first line that stands, and what is said of its tax. */
 function tax(parts: Partial<CaseParts> & { readonly charge?: string; readonly amount?: string; readonly at?: string; readonly event?: string }): string {

@@ -86,7 +86,7 @@ function play(feeCase: FeeCase, readFile: (name: string) => string): CaseResult 
   for (const step of stepsOf(feeCase)) {
     state = afterStep(state, step, feeCase, readEvent);
     last = rate(state, readFile);
-    const difference = ledgerDifference(last.standing, ledger);
+    const difference = ledgerDifference(last.standing, ledger, false);
     ledger.push(...difference);
     appended.push(difference);
   }

@@ -18,10 +18,15 @@ const pointOf = (entry: StandingEntry): string => JSON.stringify([entry.charge, 
 const contentOf = ({ table, version, origin, rule, currency, net, vat, gross }: StandingEntry): string =>
   JSON.stringify([table, version, origin?.table ?? null, origin?.version ?? null, rule, currency, numberText(net), numberText(vat), numberText(gross)]);
 
+/** What later ratings read of an entry besides: once, caps and charges of the order count lives, days and times. */
+const detailsOf = ({ life, day, occurredAt }: StandingEntry): string => JSON.stringify([life, day, occurredAt]);
+
 /** The database may give back other zeros than were written. */
 const numberText = (amount: string): string => new Exact(amount).toFixed();
 
 const typeOf: Readonly<Record<EntryKind, LedgerEntry['type']>> = { charge: 'charge', source: 'charge', waiver: 'waiver', manual: 'manual' };
+
+const lineOf = (entry: StandingEntry): string => `${slotOf(entry)} ${contentOf(entry)}`;
 
 /**
  * The lines that stand in a ledger: those written that no reversal has taken back, in the order in which they were written.
@@ -33,8 +38,9 @@ export function standingOf(ledger: readonly LedgerEntry[]): readonly LedgerEntry
   for (const entry of ledger.toSorted((left, right) => left.seq - right.seq)) {
     if (entry.type !== 'reversal') standing.push(entry);
     else {
-      const [slot, content] = [slotOf(entry), contentOf(negated(entry))];
-      const index = standing.findIndex((line) => slotOf(line) === slot && contentOf(line) === content);
+      const original = negated(entry);
+      const candidates = standing.filter((line) => lineOf(line) === lineOf(original));
+      const index = standing.findIndex((line) => line === (candidates.find((line) => detailsOf(line) === detailsOf(original)) ?? candidates[0]));
       if (index >= 0) standing.splice(index, 1);
     }
   }
@@ -45,12 +51,16 @@ export function standingOf(ledger: readonly LedgerEntry[]): readonly LedgerEntry
 /**
  * What must be appended so that the ledger's balance is what should stand: the reversal of each line that should not stand as it does, whole,
  * and the lines that are missing. Nothing where nothing differs.
+ *
+ * @param asPrior the ledger's standing lines will be the `prior` of a later rating: then a line also differs if its life, day or time does
+ * (a late event can move an entry into another life without changing its amount)
  */
-export function ledgerDifference(standing: readonly StandingEntry[], ledger: readonly LedgerEntry[]): readonly NewLedgerEntry[] {
+export function ledgerDifference(standing: readonly StandingEntry[], ledger: readonly LedgerEntry[], asPrior = true): readonly NewLedgerEntry[] {
+  const keyOf = (entry: StandingEntry): string => (asPrior ? `${lineOf(entry)} ${detailsOf(entry)}` : lineOf(entry));
   if (ledger.length === 0) return numbered(standing.map((entry) => ({ ...entry, type: typeOf[entry.kind] })), ledger);
   const kept = new Map<string, LedgerEntry[]>();
-  for (const line of standingOf(ledger)) push(kept, lineOf(line), line);
-  const missing = standing.filter((entry) => kept.get(lineOf(entry))?.shift() === undefined);
+  for (const line of standingOf(ledger)) push(kept, keyOf(line), line);
+  const missing = standing.filter((entry) => kept.get(keyOf(entry))?.shift() === undefined);
   const surplus = [...kept.values()].flat();
   const missingSlots = new Set(missing.map(slotOf));
   const reversalsOf = (slot: string) => surplus.filter((line) => slotOf(line) === slot).map(reversalOf);
@@ -65,8 +75,6 @@ export function ledgerDifference(standing: readonly StandingEntry[], ledger: rea
   return numbered([...changed, ...gone], ledger);
 }
 
-const lineOf = (entry: StandingEntry): string => `${slotOf(entry)} ${contentOf(entry)}`;
-
 function push<Element>(groups: Map<string, Element[]>, key: string, element: Element): void {
   const group = groups.get(key);
   if (group === undefined) groups.set(key, [element]);
@@ -75,11 +83,11 @@ function push<Element>(groups: Map<string, Element[]>, key: string, element: Ele
 
 type Unnumbered = Omit<LedgerEntry, 'seq'>;
 
-function reversalOf({ seq: _seq, ...entry }: LedgerEntry): Unnumbered {
+function reversalOf({ seq: _seq, type: _type, ...entry }: LedgerEntry): Unnumbered {
   return { ...negated(entry), type: 'reversal' };
 }
 
-function negated<Entry extends Omit<StandingEntry, never>>(entry: Entry): Entry {
+function negated<Entry extends StandingEntry>(entry: Entry): Entry {
   const negative = (amount: string): string => moneyText(new Exact(amount).neg(), entry.currency);
   return { ...entry, net: negative(entry.net), vat: negative(entry.vat), gross: negative(entry.gross), amount: negative(entry.amount) };
 }

@@ -19,6 +19,9 @@ export function manualEntries({ manual = [] }: OrderFacts, first: Transaction, w
   });
 }
 
+/** Manual charges and waivers themselves stay. */
+export const isWaivable = ({ kind }: StandingEntry): boolean => kind === 'charge' || kind === 'source';
+
 /** The line that takes an entry away, if a waiver is for it; of several waivers the first has taken all. Manual charges are never waived. */
 export function waiversOf(entry: StandingEntry, manual: readonly ManualFee[]): readonly StandingEntry[] {
   const waiver = manual.find(({ kind, charge, unit, transaction }) => kind === 'waiver' && charge === entry.charge && unit === entry.unit && (transaction == null || transaction === entry.eventId));

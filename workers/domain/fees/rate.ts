@@ -5,7 +5,7 @@ import { type CompiledRule, conditionsHold, type EffectiveCharge, type Effective
 import type { Point } from './conditions.js';
 import { deliveredEntries } from './delivered.js';
 import { createTransactionFacts, orderOrgUnit, type TransactionFacts, type Unit, unitsOf } from './facts.js';
-import { manualEntries, waiversOf } from './manual.js';
+import { isWaivable, manualEntries, waiversOf } from './manual.js';
 import { outcomeOf, type Win } from './outcome.js';
 import { type ChargePlan, planCharges, type PlannedCharge } from './plan.js';
 import { type PointTracer, createTracer, type Tracer } from './trace.js';
@@ -31,10 +31,11 @@ export interface Rating {
  * @param prior what stands for the order's earlier transactions, in their order; empty when rating from scratch
  */
 export function rateTransactions(order: OrderFacts, transactions: readonly Transaction[], world: FeeWorld, prior: readonly StandingEntry[], options: RatingOptions = {}): Rating {
-  const ledger = [...prior];
+  const { manual } = order;
+  const ledger = manual === undefined ? [...prior] : prior.map((entry) => ({ ...entry, waived: isWaivable(entry) && waiversOf(entry, manual).length > 0 }));
   const tracer = options.trace === true ? createTracer() : null;
   const [first] = transactions;
-  if (first !== undefined && order.manual !== undefined) ledger.push(...manualEntries(order, first, world, prior));
+  if (first !== undefined && manual !== undefined) ledger.push(...manualEntries(order, first, world, prior));
   for (const transaction of transactions) rateTransaction(order, transaction, world, ledger, tracer);
   const entries = ledger.slice(prior.length);
   return tracer === null ? { entries } : { entries, trace: tracer.trace() };

@@ -1,0 +1,51 @@
+import fc from 'fast-check';
+import { type FeeTable, feeTableSchema } from '../../../schemas/fee-table.js';
+
+/** Few values of each attribute, so that rules meet bookings often, and each other too. */
+const conditions = fc.record({
+  product: fc.constantFrom<unknown>('flight', 'hotel', 'rail', ['flight', 'hotel'], 'absent'),
+  bookingClass: fc.constantFrom<unknown>('Y', ['Y', 'C'], 'C', 'absent'),
+  itemStatus: fc.constantFrom<unknown>('open', 'absent'),
+  channel: fc.constantFrom<unknown>('web', ['web', 'desk'], 'absent'),
+  orgUnit: fc.constantFrom<unknown>('berlin', 'group'),
+  price: fc.constantFrom<unknown>({ from: 83 }, { to: 90 }, { from: 50, to: 150 }),
+  leadDays: fc.constantFrom<unknown>({ to: 97 }, { from: 98 }),
+  nth: fc.constantFrom<unknown>(1, { from: 2 }),
+  sameDay: fc.constantFrom<unknown>(true, false),
+  changed: fc.constantFrom<unknown>('price', ['dates', 'other']),
+  customer: fc.constantFrom<unknown>({ status: 'vip' }, { status: 'absent' }),
+  order: fc.constantFrom<unknown>({ meal: 'HB' }, { market: 'absent' }),
+  orderHas: fc.constantFrom<unknown>({ product: 'hotel' }, { not: { product: 'flight' } }),
+  not: fc.constantFrom<unknown>({ bookingClass: 'Y' }, { product: 'hotel', channel: 'web' }),
+}, { requiredKeys: [] });
+
+const amount = fc.constantFrom<unknown>(
+  'none', { fixed: 10 }, { fixed: 12.34 }, { fixed: { EUR: 10, CHF: 9.5 } }, { percent: 3, of: 'unit-total', min: 1, max: 8 }, { percent: 1.5, of: 'order-total' },
+  { fixed: 5, times: 'travellers' }, { bands: [{ upTo: 100, fixed: 3 }, { percent: 2, of: 'unit-total' }] }, { percent: -50, of: { charge: 'SELF' } }, { fixed: 7.77, rounding: { to: 0.5 } },
+);
+
+const charges: Readonly<Record<string, unknown>> = {
+  order: { scope: 'order', vat: 'DE-standard' },
+  transaction: { scope: 'transaction', vat: 'DE-standard', vatIncluded: false, once: 'day' },
+  item: { scope: 'item', vat: 'DE-standard', capPerOrder: 40 },
+  traveller: { scope: 'traveller', once: { within: '1h' } },
+  document: { scope: 'document', inherit: 'when-unmatched' },
+};
+
+const types = ['booked', 'confirmed', 'changed', 'ticketed', 'reissued', 'refunded', 'voided', 'cancelled', 'no-show', 'travelled'];
+
+const rule = fc.record({
+  charge: fc.constantFrom(...Object.keys(charges)),
+  on: fc.subarray(types, { minLength: 1 }),
+  priority: fc.constantFrom(0, 0, 0, 1),
+  when: conditions,
+  amount,
+});
+
+/** A table of up to `most` rules of every scope. */
+export const feeTable = (name: string, most = 30): fc.Arbitrary<FeeTable> =>
+  fc.array(rule, { minLength: 1, maxLength: most }).map((rules) => tableOf(name, rules.map((each, index) => ({ id: `r${index}`, ...each, amount: ofOwnCharge(each.amount, each.charge) }))));
+
+const ofOwnCharge = (written: unknown, charge: string): unknown => JSON.parse(JSON.stringify(written).replace('SELF', charge));
+
+export const tableOf = (name: string, rules: readonly unknown[]): FeeTable => feeTableSchema.parse({ feeTable: name, currency: 'EUR', validFrom: '2000-01-01', charges, rules });
