@@ -1,7 +1,8 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { createMapper } from '../../workers/sources/mapper.js';
 import { loadSourceMap, parseSourceMap, shippedMaps } from '../../workers/sources/source-map.js';
 
 const good = 'source: crs\nname: CRS\nformat: ndjson\nevents: |\n  { "eventId": id }\n';
@@ -53,4 +54,14 @@ test('a map is found by its path; one that is not there or wrong is refused with
   await expect(loadSourceMap(path)).rejects.toThrow(`${path}:6: feePolicy must be ours, theirs or both`);
   await expect(loadSourceMap('no-such-map')).rejects.toThrow(/No map is called no-such-map. Shipped are: .*hotel-pms/);
   await rm(folder, { recursive: true });
+});
+
+test('the map in docs/sources.md works as written', async () => {
+  const page = await readFile(new URL('../../docs/sources.md', import.meta.url), 'utf8');
+  const parsed = parseSourceMap(/```yaml\n([\s\S]*?)```/.exec(page)?.[1] ?? '', 'docs');
+  if ('problems' in parsed) throw new Error(JSON.stringify(parsed.problems));
+  const value = { booking_no: 'B1', action: 'CXL', changed_at: '2026-05-01 10:00', name: 'MUELLER/ANNA', email: '', hotel_code: 'H', arrival: '2026-07-01', departure: '2026-07-03', currency: 'EUR', amount: '10.50' };
+  const [record] = await createMapper(parsed.map).map({ received: '', records: [{ number: 1, line: 2, value }] });
+  expect(record?.problems).toEqual([]);
+  expect(record?.events).toMatchObject([{ type: 'cancelled', occurredAt: Date.UTC(2026, 4, 1, 8), booking: { booker: { emails: [] }, items: [{ price: { total: '10.5' } }] } }]);
 });
