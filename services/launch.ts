@@ -25,7 +25,9 @@ export interface Launched {
 /** Starts servers, and decides how long they live. */
 export interface Launcher {
   readonly launch: (launch: Launch) => Promise<Launched>;
-  /** From now on the servers do not keep this process from ending. */
+  /** The servers keep this process from ending, as they do from the start … */
+  readonly hold: () => void;
+  /** … and from now on they do not. */
   readonly release: () => void;
   /** Ends those that live no longer than this process. */
   readonly stop: () => Promise<void>;
@@ -53,6 +55,7 @@ export function createDetachedLauncher(record: (launch: Launch, pid: number) => 
       child.unref();
       return { pid: child.pid, ended };
     },
+    hold: () => undefined,
     release: () => undefined,
     stop: async () => undefined,
   };
@@ -64,6 +67,7 @@ export function createDetachedLauncher(record: (launch: Launch, pid: number) => 
  */
 export function createGuardedLauncher(folders: readonly string[]): Launcher {
   const guard = spawn(process.execPath, [fileURLToPath(new URL('./guard.mjs', import.meta.url)), ...folders], { detached: true, stdio: ['pipe', 'pipe', 'inherit'] });
+  const handles = [guard, ...[guard.stdin, guard.stdout].filter((pipe) => pipe instanceof Socket)];
   const guardGone = once(guard, 'exit');
   const listeners = new Map<ServiceName, (message: GuardMessage) => void>();
   guard.stdin.on('error', () => undefined); // a guard that is gone shows in `guardGone`
@@ -83,10 +87,8 @@ export function createGuardedLauncher(folders: readonly string[]): Launcher {
         });
         guard.stdin.write(`${JSON.stringify({ ...launch, env: serverEnvironment(launch.env) })}\n`);
       }),
-    release: () => {
-      guard.unref();
-      for (const pipe of [guard.stdin, guard.stdout]) if (pipe instanceof Socket) pipe.unref();
-    },
+    hold: () => handles.forEach((handle) => handle.ref()),
+    release: () => handles.forEach((handle) => handle.unref()),
     stop: async () => {
       guard.ref();
       guard.stdin.end();

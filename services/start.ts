@@ -18,6 +18,7 @@ export type { ServiceEnvironment, ServiceName } from './server.js';
 export const allServers: readonly Server[] = [kafka, registry, postgres, redis];
 
 const readyWithinMs = 90_000;
+const restartWithinMs = 30_000;
 const probeEveryMs = 50;
 
 export interface StartOptions {
@@ -82,7 +83,9 @@ export async function startServices(options: StartOptions = {}): Promise<Running
       },
       restart: async (name) => {
         const before = run.get(name) ?? (await unknownServer(name));
+        launcher.hold();
         run.set(name, await before.again());
+        launcher.release();
       },
       stop: () => launcher.stop(),
     };
@@ -127,9 +130,20 @@ async function launchUntilReady(server: Server, launch: Launch, port: number, la
     again: async () => {
       kill(launched.pid);
       await launched.ended;
-      return launchUntilReady(server, launch, port, launcher);
+      return retry(() => launchUntilReady(server, launch, port, launcher));
     },
   };
+}
+
+/** Right after a kill the start may fail: what the server leaves behind (Postgres: backends, and memory they share) takes a moment to go. */
+async function retry(start: () => Promise<Run>): Promise<Run> {
+  for (const deadline = Date.now() + restartWithinMs; ; await delay(250)) {
+    try {
+      return await start();
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+    }
+  }
 }
 
 function kill(pid: number): void {
