@@ -73,9 +73,6 @@ export function kindOfRow({ kind, companyName, givenName, familyName }: Pick<Cus
   return kind ?? (companyName !== undefined && givenName === undefined && familyName === undefined ? 'company' : 'person');
 }
 
-/** The columns of a CSV file, beside `attribute.NAME`. */
-export const customerColumns: readonly string[] = Object.keys(customerRowSchema.shape).filter((name) => name !== 'attributes');
-
 /** The fields of a CSV record as the schema wants them: `attribute.NAME` columns become `attributes`. */
 export function customerRecordOf(record: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   const attributes = Object.entries(record).filter(([name]) => name.startsWith(attributePrefix));

@@ -23,7 +23,7 @@ export interface FileRow<Row> {
 export interface RecordFile {
   readonly records: AsyncGenerator<SourceRecord>;
   /** How much of the file has been read, from 0 to 1. */
-  share(): number;
+  readonly share: () => number;
 }
 
 /** Opens a CSV file (comma or semicolon, whichever the first line has more of) or an NDJSON file, in UTF-8; its records come as they are read. */

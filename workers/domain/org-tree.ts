@@ -41,7 +41,7 @@ function problemsOn(day: string, units: readonly OrgUnit[]): readonly OrgTreePro
 }
 
 /** The units that have begun by that day. */
-export function treeOn(day: string, units: readonly OrgUnit[]): ReadonlyMap<string, OrgUnit> {
+function treeOn(day: string, units: readonly OrgUnit[]): ReadonlyMap<string, OrgUnit> {
   const tree = new Map<string, OrgUnit>();
   for (const unit of units) {
     const earlier = tree.get(unit.id);

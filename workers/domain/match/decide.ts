@@ -8,13 +8,13 @@ import { kindOf, type CustomerKind, type RoleParty } from './parties.js';
 export const modelVersion = 'rules-1';
 
 /** What speaks for or against a customer: the field and how well it agrees. Holds no personal data. */
-export interface Evidence {
+interface Evidence {
   readonly field: 'externalId' | 'loyalty' | 'vatId' | 'email' | 'phone' | 'givenName' | 'familyName' | 'companyName' | 'birthDate' | 'kind';
   readonly level: string;
 }
 
 /** A customer that was looked at. excluded: certainly somebody else. */
-export interface JudgedCandidate {
+interface JudgedCandidate {
   readonly customerId: string;
   readonly rootId: string;
   readonly verdict: 'link' | 'review' | 'excluded';

@@ -13,6 +13,12 @@ export function isFiller(text: string): boolean {
   return fillers.has(text.toLowerCase()) || /^(?:0+|(\p{L})\1{2,}|[^\p{L}\p{N}]+)$/iu.test(text);
 }
 
+/** People are called so: a bare filler all the same where it is an id. */
+const namesOfPeople = new Set(['no', 'na', 'guest', 'gast']);
+
+/** As `isFiller`, for a part of a name. */
+export const isFillerName = (text: string): boolean => isFiller(text) && !namesOfPeople.has(text.toLowerCase());
+
 /** Birth dates that stand for "not known" in some system: the zero days of Excel, SQL Server, Unix and COBOL programs. */
 export const fillerBirthDates: ReadonlySet<string> = new Set([
   '0001-01-01', '1111-11-11', '1753-01-01', '1800-01-01', '1899-12-30', '1899-12-31', '1900-01-01', '1901-01-01', '1970-01-01', '9999-12-31',

@@ -1,6 +1,6 @@
 import anyAscii from 'any-ascii';
 import type { Party } from '../../../schemas/booking-event.js';
-import { isFiller } from './junk.js';
+import { isFillerName } from './junk.js';
 
 /** A person's name as compared: lower-case ASCII words without titles; empty where nothing is known. */
 export interface PersonName {
@@ -37,7 +37,7 @@ const gluedTitle = /^(\p{L}{2,}?)(?:MRS|MSTR|MISS|MR)$/u;
  * The words of a name in one spelling: ASCII, lower-case, ae/oe/ue of longer words as a/o/u, so that Müller = Mueller = MULLER.
  * Words of four letters and less keep them: Xue and Xu are two names.
  */
-export function wordsOf(text: string): readonly string[] {
+function wordsOf(text: string): readonly string[] {
   const ascii = isAscii(text) ? text : anyAscii(text);
   const words = ascii.toLowerCase().replace(/['`]/g, '').match(/[a-z]+/g) ?? [];
   return words.map((word) => (word.length > 4 ? word.replace(/([aou])e/g, '$1') : word));
@@ -65,7 +65,7 @@ const familyFrom = ({ family, familyWhole }: PersonName): Pick<PersonName, 'fami
 
 function textOf(text: string | null | undefined): string {
   const trimmed = text?.trim() ?? '';
-  return isFiller(trimmed) ? '' : trimmed;
+  return isFillerName(trimmed) ? '' : trimmed;
 }
 
 function nameOfText(text: string): PersonName {
