@@ -88,6 +88,11 @@ describe('NDJSON', () => {
     ]);
   });
 
+  // Seen to end the whole file without the check: copying it to another thread exhausts the stack.
+  test('reports a value that is nested without end and goes on', async () => {
+    expect(valuesOf(await read(`${'['.repeat(100_000)}${']'.repeat(100_000)}\n{"a":1}`, ndjson))).toEqual(['is nested deeper than 200', { a: 1 }]);
+  });
+
   test('does not repeat what stands in a broken line: it may be personal', async () => {
     const [record] = await read('{"name": "Secret Person', ndjson);
     expect(JSON.stringify(record)).not.toContain('Secret');
@@ -151,6 +156,17 @@ describe('XML', () => {
 
   test('reports a record that is no XML and goes on', async () => {
     expect(valuesOf(await read('<l><B><a></b></B><B>x</B></l>', xml('B')))).toEqual([expect.stringContaining('is no XML'), 'x']);
+  });
+
+  test('reads references to characters, however many', async () => {
+    expect(valuesOf(await read(`<l><B n="&#228;&quot;">${'&#xE4;&amp;'.repeat(60_000)}</B></l>`, xml('B')))).toEqual([{ n: 'ä"', _text: 'ä&'.repeat(60_000) }]);
+  });
+
+  test('reports names that would reach into the prototype, and nesting without end, and goes on', async () => {
+    const deep = '<a>'.repeat(200) + '</a>'.repeat(200);
+    expect(valuesOf(await read(`<l><B><constructor>x</constructor></B><B>${deep}</B><B><__proto__>y</__proto__></B><B>z</B></l>`, xml('B')))).toEqual([
+      expect.stringContaining('not allowed'), expect.stringContaining('nested too deep'), expect.anything(), 'z',
+    ]);
   });
 
   test('says that a document ends inside a record, or holds none', async () => {

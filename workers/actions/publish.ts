@@ -84,10 +84,6 @@ export async function publish(job: PublishJob): Promise<PublishSummary> {
     job.onProgress?.(counts.published);
   });
 
-  const report = (problem: PublishProblem): void => {
-    job.onProblem(problem);
-  };
-
   async function takeOne(): Promise<void> {
     const portion = underway.shift();
     for (const record of (await portion?.mapped) ?? []) await takeRecord(portion?.file ?? '', record);
@@ -98,7 +94,7 @@ export async function publish(job: PublishJob): Promise<PublishSummary> {
     const all = [...problems, ...events.flatMap((event) => job.sink.problemOf(event) ?? [])];
     if (all.length > 0) {
       counts.bad++;
-      for (const problem of all) report({ file, line, ...problem });
+      for (const problem of all) job.onProblem({ file, line, ...problem });
       return;
     }
     if (events.length === 0) counts.withoutEvent++;
@@ -122,7 +118,7 @@ export async function publish(job: PublishJob): Promise<PublishSummary> {
   const badFile = (file: string) => (error: unknown): void => {
     if (!(error instanceof UnreadableFileError)) throw error;
     counts.bad++;
-    report({ file, line: null, field: null, problem: error.message });
+    job.onProblem({ file, line: null, field: null, problem: error.message });
   };
 
   for (const file of job.files) {

@@ -20,12 +20,20 @@ export async function* readNdjson(bytes: Bytes, { encoding }: Pick<SourceMapFile
 /** A JSON text as the value of a record, or what is wrong with it. */
 export function parsedJson(text: string): { readonly value: unknown } | { readonly problem: string } {
   try {
-    return { value: parseExactJson(text) };
+    const value = parseExactJson(text);
+    return isDeeperThan(deepest, value) ? { problem: `is nested deeper than ${deepest}` } : { value };
   } catch (error) {
     // The parser's sentence quotes the text, which may hold personal data: only the place is told.
     const place = /position \d+/.exec(error instanceof Error ? error.message : '');
     return { problem: `is no JSON${place === null ? '' : ` (${place[0]})`}` };
   }
+}
+
+/** What is nested without end would exhaust the stack of whoever walks over it. */
+const deepest = 200;
+
+function isDeeperThan(levels: number, value: unknown): boolean {
+  return typeof value === 'object' && value !== null && (levels === 0 || Object.values(value).some((inner) => isDeeperThan(levels - 1, inner)));
 }
 
 /** The lines without their ends; null for one that is too long to be kept. */

@@ -33,16 +33,22 @@ const parser = new XMLParser({
   parseAttributeValue: false,
   trimValues: true,
   processEntities: true,
-  htmlEntities: false,
+  // With it the parser reads numeric references too: &#228;
+  htmlEntities: true,
 });
 
 /** One element as the value of a record: what is inside the element itself. */
 function parsedXml(text: string): { readonly value: unknown } | { readonly problem: string } {
   const valid = XMLValidator.validate(text);
   if (valid !== true) return { problem: `is no XML: ${valid.err.msg}` };
-  const document: unknown = parser.parse(text);
-  const [value] = typeof document === 'object' && document !== null ? Object.values(document) as unknown[] : [];
-  return { value };
+  try {
+    const document: unknown = parser.parse(text);
+    const [value] = typeof document === 'object' && document !== null ? Object.values(document) as unknown[] : [];
+    return { value };
+  } catch {
+    // The parser refuses names such as constructor or __proto__, and nesting deeper than 100.
+    return { problem: 'is no XML that can be read: a name that is not allowed, or nested too deep' };
+  }
 }
 
 interface Cut {
