@@ -21,7 +21,7 @@ export interface AppliedSource {
 }
 
 /** A source cannot be what its map's head says. */
-export class SourceRefused extends Error {
+class SourceRefused extends Error {
   override readonly name = 'SourceRefused';
 }
 

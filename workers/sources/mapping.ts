@@ -5,7 +5,7 @@ import { hash, pureFunctions, type RecordFacts } from './functions.js';
 type Expression = Pick<SourceMapFile, 'events' | 'tables' | 'timeZone'>;
 
 /** What an expression made of a record: events in canonical JSON that nobody has checked yet, or in words why it could not. */
-export type Mapped = { readonly events: readonly unknown[] } | { readonly problem: string };
+type Mapped = { readonly events: readonly unknown[] } | { readonly problem: string };
 
 export interface Mapping {
   /** Maps one record (what a reader made of it). The same record and facts give the same events. */

@@ -1,7 +1,7 @@
 /** One record of a file, or the piece of it that could not be read as one. */
 export type SourceRecord = GoodRecord | BadRecord;
 
-export interface GoodRecord {
+interface GoodRecord {
   /** The record's place in its file, from 1; a header is not counted, a bad record is. */
   readonly number: number;
   /** The line on which it begins, from 1. */

@@ -4,7 +4,7 @@ import { sourceMapSchema, type SourceMapFile } from '../../schemas/source-map.js
 import { expressionProblem } from './mapping.js';
 
 /** Something that is wrong in a map: the field, in words what, and the line where it is known. */
-export interface MapProblem {
+interface MapProblem {
   readonly field: string;
   readonly problem: string;
   readonly line: number | null;
@@ -16,7 +16,7 @@ export type SourceMap = Readonly<SourceMapFile> & { readonly origin: string };
 export type ParsedSourceMap = { readonly map: SourceMap } | { readonly problems: readonly MapProblem[] };
 
 /** A map cannot be had or is wrong; the message has a line for each problem. */
-export class SourceMapError extends Error {
+class SourceMapError extends Error {
   override readonly name = 'SourceMapError';
 }
 

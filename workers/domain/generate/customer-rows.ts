@@ -18,7 +18,7 @@ export function* customerLines(population: Population): Generator<string> {
 export function* assignmentLines({ seed, companies }: Population): Generator<string> {
   yield line(['kind', 'id', 'table', 'from', 'until']);
   yield line(['default', '', 'standard', '2020-01-01', '']);
-  for (let index = 0; index < companies; index += 3) yield line(['company', companyOf({ seed }, index).externalId, 'corporate', '2020-01-01', '']);
+  for (let index = 0; index < companies; index += 3) yield line(['company', `crm:${companyOf({ seed }, index).externalId}`, 'corporate', '2020-01-01', '']);
 }
 
 function companyRow({ seed }: Population, { externalId, companyName, vatId, parent, postalCode, city, country }: GeneratedCompany): Row {

@@ -124,7 +124,7 @@ export function companyOf({ seed }: Pick<Population, 'seed'>, index: number): Ge
 
 const postalCodeOf = (random: Random, { postal, country }: City): string => postal + String(random.whole(0, 999)).padStart(3, '0').slice(country === 'DE' ? 0 : 3 - (4 - postal.length));
 
-export function dayText(random: Random, fromYear: number, toYear: number): string {
+function dayText(random: Random, fromYear: number, toYear: number): string {
   return `${random.whole(fromYear, toYear)}-${String(random.whole(1, 12)).padStart(2, '0')}-${String(random.whole(1, 28)).padStart(2, '0')}`;
 }
 
