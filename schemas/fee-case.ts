@@ -107,3 +107,8 @@ export type FeeCaseTable = z.output<typeof table>;
 export type FeeCaseAssignment = z.output<typeof assignment>;
 export type FeeCaseManual = z.output<typeof manual>;
 export type FeeCaseStep = z.output<typeof step>;
+
+/** The JSON Schema that `schemas/fee-case.schema.json` holds, for editors that complete and check. */
+export function feeCaseJsonSchema(): Readonly<Record<string, unknown>> {
+  return { title: 'midline fee case', ...z.toJSONSchema(feeCaseSchema, { io: 'input', reused: 'ref' }) };
+}

@@ -238,5 +238,5 @@ export type FeeMultiplier = z.output<typeof times>;
 
 /** The JSON Schema that `schemas/fee-table.schema.json` holds, for editors that complete and check. */
 export function feeTableJsonSchema(): Readonly<Record<string, unknown>> {
-  return { title: 'midline fee table', ...z.toJSONSchema(feeTableSchema, { io: 'input' }) };
+  return { title: 'midline fee table', ...z.toJSONSchema(feeTableSchema, { io: 'input', reused: 'ref' }) };
 }

@@ -41,6 +41,25 @@ export function moneyText(value: Exact, currency: string): string {
   return value.eq(0) ? text.replace('-', '') : text;
 }
 
+/** An amount counted in minor units of its currency; it must have no more digits. */
+export const minorUnits = (value: Exact, currency: string): bigint => BigInt(value.toFixed(currencyDigits(currency)).replace('.', ''));
+
+/** Text with the currency's digits of an amount in minor units. */
+export function minorUnitsText(amount: bigint, currency: string): string {
+  const digits = currencyDigits(currency);
+  if (digits === 0) return amount.toString();
+  const sign = amount < 0n ? '-' : '';
+  const text = (amount < 0n ? -amount : amount).toString().padStart(digits + 1, '0');
+  return `${sign}${text.slice(0, -digits)}.${text.slice(-digits)}`;
+}
+
+/** The whole number nearest to a quotient, halves away from zero; the denominator is positive. */
+export function divideHalfAway(numerator: bigint, denominator: bigint): bigint {
+  const twice = numerator < 0n ? -2n * numerator : 2n * numerator;
+  const quotient = (twice + denominator) / (2n * denominator);
+  return numerator < 0n ? -quotient : quotient;
+}
+
 /** Whether a text is a plain decimal number. */
 export const isDecimal = (text: string): boolean => /^-?\d+(\.\d+)?$/.test(text);
 

@@ -43,7 +43,7 @@ const rule = fc.record({
 });
 
 /** A table of up to `most` rules of every scope. */
-export const feeTable = (name: string, most = 30): fc.Arbitrary<FeeTable> =>
+export const feeTable = (name: string, most = 12): fc.Arbitrary<FeeTable> =>
   fc.array(rule, { minLength: 1, maxLength: most }).map((rules) => tableOf(name, rules.map((each, index) => ({ id: `r${index}`, ...each, amount: ofOwnCharge(each.amount, each.charge) }))));
 
 const ofOwnCharge = (written: unknown, charge: string): unknown => JSON.parse(JSON.stringify(written).replace('SELF', charge));

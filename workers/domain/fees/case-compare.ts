@@ -92,6 +92,8 @@ function sameValue(wanted: unknown, actual: unknown): boolean {
     const values = new Map<string, unknown>(Object.entries(actual));
     return Object.entries(wanted).every(([key, value]) => sameValue(value, values.get(key)));
   }
-  const [left, right] = [String(wanted), String(actual)];
+  const [left, right] = [plainText(wanted), plainText(actual)];
   return left === right || (isDecimal(left) && isDecimal(right) && new Exact(left).eq(right));
 }
+
+const plainText = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));

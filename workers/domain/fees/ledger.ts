@@ -12,7 +12,7 @@ export interface LedgerTotal {
 const slotOf = (entry: StandingEntry): string => JSON.stringify([entry.eventId, entry.transactionType, entry.unit, entry.charge, entry.table === null ? entry.rule : '']);
 
 /** Where sequences count: the ledger's unique key without it. */
-const pointOf = (entry: StandingEntry): string => JSON.stringify([entry.charge, entry.eventId, entry.transactionType, entry.unit]);
+const pointOf = ({ charge, eventId, transactionType, unit }: StandingEntry): string => `${charge}\u0000${eventId}\u0000${transactionType}\u0000${unit}`;
 
 /** If one of these differs, the line is reversed whole and written anew. */
 const contentOf = ({ table, version, origin, rule, currency, net, vat, gross }: StandingEntry): string =>
@@ -57,7 +57,7 @@ export function standingOf(ledger: readonly LedgerEntry[]): readonly LedgerEntry
  */
 export function ledgerDifference(standing: readonly StandingEntry[], ledger: readonly LedgerEntry[], asPrior = true): readonly NewLedgerEntry[] {
   const keyOf = (entry: StandingEntry): string => (asPrior ? `${lineOf(entry)} ${detailsOf(entry)}` : lineOf(entry));
-  if (ledger.length === 0) return numbered(standing.map((entry) => ({ ...entry, type: typeOf[entry.kind] })), ledger);
+  if (ledger.length === 0) return numbered(standing.map(asWritten), ledger);
   const kept = new Map<string, LedgerEntry[]>();
   for (const line of standingOf(ledger)) push(kept, keyOf(line), line);
   const missing = standing.filter((entry) => kept.get(keyOf(entry))?.shift() === undefined);
@@ -69,7 +69,7 @@ export function ledgerDifference(standing: readonly StandingEntry[], ledger: rea
     const slot = slotOf(entry);
     const reversals = handled.has(slot) ? [] : reversalsOf(slot);
     handled.add(slot);
-    return [...reversals, { ...entry, type: typeOf[entry.kind] }];
+    return [...reversals, asWritten(entry)];
   });
   const gone = surplus.filter((line) => !missingSlots.has(slotOf(line))).map(reversalOf);
   return numbered([...changed, ...gone], ledger);
@@ -81,10 +81,15 @@ function push<Element>(groups: Map<string, Element[]>, key: string, element: Ele
   else group.push(element);
 }
 
-type Unnumbered = Omit<LedgerEntry, 'seq'>;
+interface Line {
+  readonly entry: StandingEntry;
+  readonly type: LedgerEntry['type'];
+}
 
-function reversalOf({ seq: _seq, type: _type, ...entry }: LedgerEntry): Unnumbered {
-  return { ...negated(entry), type: 'reversal' };
+const asWritten = (entry: StandingEntry): Line => ({ entry, type: typeOf[entry.kind] });
+
+function reversalOf({ seq: _seq, type: _type, ...entry }: LedgerEntry): Line {
+  return { entry: negated(entry), type: 'reversal' };
 }
 
 function negated<Entry extends StandingEntry>(entry: Entry): Entry {
@@ -92,13 +97,17 @@ function negated<Entry extends StandingEntry>(entry: Entry): Entry {
   return { ...entry, net: negative(entry.net), vat: negative(entry.vat), gross: negative(entry.gross), amount: negative(entry.amount) };
 }
 
-function numbered(entries: readonly Unnumbered[], ledger: readonly LedgerEntry[]): readonly NewLedgerEntry[] {
+function numbered(lines: readonly Line[], ledger: readonly LedgerEntry[]): readonly NewLedgerEntry[] {
   const last = new Map<string, number>();
-  for (const entry of ledger) last.set(pointOf(entry), Math.max(entry.seq, last.get(pointOf(entry)) ?? 0));
-  return entries.map((entry) => {
-    const seq = (last.get(pointOf(entry)) ?? 0) + 1;
-    last.set(pointOf(entry), seq);
-    return { ...entry, seq };
+  for (const line of ledger) {
+    const point = pointOf(line);
+    last.set(point, Math.max(line.seq, last.get(point) ?? 0));
+  }
+  return lines.map(({ entry, type }) => {
+    const point = pointOf(entry);
+    const seq = (last.get(point) ?? 0) + 1;
+    last.set(point, seq);
+    return { ...entry, type, seq };
   });
 }
 

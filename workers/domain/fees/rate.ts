@@ -180,16 +180,15 @@ function capped(value: Exact, currency: string, table: EffectiveTable, { name, c
 function entryOf(rule: CompiledRule, { currency, taxation }: NonNullable<Win['amount']>, value: Exact, table: EffectiveTable, charge: EffectiveCharge, { facts, unit, steps }: Point): StandingEntry {
   const { net, vat, gross } = taxed(value, currency, taxation, charge.vatIncluded);
   const { transaction } = facts;
-  const text = (amount: Exact): string => moneyText(amount, currency);
   steps?.push({
     step: taxation.rate === null ? 'no VAT' : `VAT ${taxation.rate} % (${taxation.code ?? ''}) ${charge.vatIncluded ? 'included' : 'added'}${taxation.reverseCharge ? ', reverse charge: the net is owed' : ''}`,
-    value: `net ${text(net)} + VAT ${text(vat)} = ${text(gross)} ${currency}`,
+    value: `net ${net} + VAT ${vat} = ${gross} ${currency}`,
   });
   return {
     eventId: transaction.eventId, transactionType: transaction.type, derived: transaction.derived,
     unit: unit.name, charge: charge.name, kind: 'charge',
     table: table.table, version: table.version, origin: rule.origin, rule: rule.id,
-    net: text(net), vat: text(vat), gross: text(gross), amount: text(value), currency,
+    net, vat, gross, amount: moneyText(value, currency), currency,
     account: charge.account, vatCode: taxation.code, vatRate: taxation.rate, reverseCharge: taxation.reverseCharge,
     occurredAt: transaction.at, day: facts.local.day, life: transaction.life, waived: false, reason: null,
   };

@@ -16,7 +16,7 @@ export interface SourceProblem {
 export interface SourceText {
   readonly value: Plain;
   /** Line of the field at a path, else of the nearest part around it; from 1. */
-  lineOf(path: Path): number | null;
+  readonly lineOf: (path: Path) => number | null;
   readonly problems: readonly SourceProblem[];
 }
 

@@ -1,5 +1,5 @@
 import { alpha2Country } from '../countries.js';
-import { Exact, roundToMinorUnit } from '../money.js';
+import { divideHalfAway, type Exact, minorUnits, minorUnitsText } from '../money.js';
 import type { EffectiveCharge } from './compile.js';
 import type { TransactionFacts } from './facts.js';
 import type { StandingEntry } from './types.js';
@@ -12,10 +12,11 @@ export interface Taxation {
   readonly reverseCharge: boolean;
 }
 
+/** Text with the currency's digits. */
 export interface TaxedAmount {
-  readonly net: Exact;
-  readonly vat: Exact;
-  readonly gross: Exact;
+  readonly net: string;
+  readonly vat: string;
+  readonly gross: string;
 }
 
 /**
@@ -39,11 +40,23 @@ function owesTheCustomer({ order, world, rootDay, place }: TransactionFacts): bo
 
 /** Splits VAT off a gross amount or adds it to a net one; the parts always add up. Under reverse charge the net alone is owed. */
 export function taxed(amount: Exact, currency: string, { rate, reverseCharge }: Taxation, vatIncluded: boolean): TaxedAmount {
-  if (rate === null) return { net: amount, vat: zero, gross: amount };
-  const percent = new Exact(rate);
-  const vat = roundToMinorUnit(vatIncluded ? amount.times(percent).div(percent.plus(100)) : amount.times(percent).div(100), currency);
-  const net = vatIncluded ? amount.minus(vat) : amount;
-  return reverseCharge ? { net, vat: zero, gross: net } : { net, vat, gross: net.plus(vat) };
+  const value = minorUnits(amount, currency);
+  const { percent, hundred } = rate === null ? untaxed : fractionOf(rate);
+  const vat = divideHalfAway(value * percent, vatIncluded ? hundred + percent : hundred);
+  const net = vatIncluded ? value - vat : value;
+  const text = (part: bigint): string => minorUnitsText(part, currency);
+  return reverseCharge ? { net: text(net), vat: text(0n), gross: text(net) } : { net: text(net), vat: text(vat), gross: text(net + vat) };
 }
 
-const zero = new Exact(0);
+/** A percentage as whole numbers: 7.7 of 100 is 77 of 1000. */
+interface Fraction {
+  readonly percent: bigint;
+  readonly hundred: bigint;
+}
+
+const untaxed: Fraction = { percent: 0n, hundred: 100n };
+
+function fractionOf(rate: string): Fraction {
+  const [whole = '0', fraction = ''] = rate.split('.');
+  return { percent: BigInt(whole + fraction), hundred: 100n * 10n ** BigInt(fraction.length) };
+}
