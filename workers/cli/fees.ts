@@ -41,7 +41,8 @@ interface AssignOptions extends PastOptions {
   readonly customer?: string;
   readonly company?: string;
   readonly orgUnit?: string;
-  readonly from: string;
+  readonly file?: string;
+  readonly from?: string;
   readonly until?: string;
 }
 
@@ -121,29 +122,51 @@ function registerAssign(fees: Command): void {
   fees
     .command('assign')
     .description('say which table charges a customer, a company, an org unit or everybody else; an earlier assignment that overlaps ends the day before')
-    .argument('<table>', 'name of the fee table')
+    .argument('[table]', 'name of the fee table; not with --file')
+    .option('--file <csv>', 'many at once: kind (default, customer, company, orgUnit), id, table, from, until')
     .option('--default', 'everybody without a nearer table')
     .option('--customer <id>', 'customer id, or source:externalId')
     .option('--company <id>', 'company id, or source:externalId')
     .option('--org-unit <id>', 'org unit and those below it')
-    .requiredOption('--from <day>', 'first day')
+    .option('--from <day>', 'first day')
     .option('--until <day>', 'last day')
     .option('--reason <text>', 'why; needed when it begins in the past')
     .option('--dry-run', 'show what would change and change nothing')
     .option('--json', 'print one JSON document')
-    .addHelpText('after', examples('midline fees assign standard --default --from 2026-01-01', 'midline fees assign corporate-2026 --company erp:4711 --from 2026-01-01 --reason "new contract"'))
-    .action(async (table: string, options: AssignOptions) => {
+    .addHelpText('after', examples('midline fees assign standard --default --from 2026-01-01', 'midline fees assign corporate-2026 --company erp:4711 --from 2026-01-01 --reason "new contract"', 'midline fees assign --file assignments.csv --reason "contracts of 2026"'))
+    .action(async (table: string | undefined, options: AssignOptions) => {
+      if (options.file !== undefined) return assignAll(options.file, options);
+      if (table === undefined || options.from === undefined) throw new FeeTableRefused('say which table, and from which day: midline fees assign TABLE --default --from 2026-01-01 (or --file CSV)');
+      const from = options.from;
       await changeFacts(options, async (database, preview) => assignFeeTable(database, {
-        subject: await subjectOf(database, options), table, from: options.from, until: options.until ?? null, reason: options.reason ?? null,
+        subject: await subjectOf(database, options), table, from, until: options.until ?? null, reason: options.reason ?? null,
         actor: actor(), now: new Date(), preview,
-      }), (assigned) => [
-        `${assigned.table} charges ${`${assigned.subject.kind} ${assigned.subject.id}`.trim()} from ${assigned.from}${assigned.until === null ? '' : ` until ${assigned.until}`}.`,
-        ...assigned.ended.map((one) => `The assignment of ${one.table} from ${one.validFrom} now ends on ${one.validUntil}.`),
-      ].join('\n'));
+      }), assignedText);
     });
 }
 
-async function subjectOf(database: Database, options: AssignOptions): Promise<AssignmentSubject> {
+function assignedText({ table, subject, from, until, ended }: Assigned): string {
+  return [
+    `${table} charges ${`${subject.kind} ${subject.id}`.trim()} from ${from}${until === null ? '' : ` until ${until}`}.`,
+    ...ended.map((one) => `The assignment of ${one.table} from ${one.validFrom} now ends on ${one.validUntil}.`),
+  ].join('\n');
+}
+
+/** Assigns row by row and rates the orders that they concern once, at the end. A row that is wrong is told by its line; the rows before it stand. */
+async function assignAll(file: string, options: PastOptions): Promise<void> {
+  const rows: readonly Readonly<Record<string, string>>[] = parseCsv(await readFile(file, 'utf8'), { columns: true, skip_empty_lines: true, trim: true, bom: true });
+  await withDatabase(async (database) => {
+    const assigned: Assigned[] = [];
+    for (const [index, { kind = '', id = '', table = '', from = '', until = '' }] of rows.entries()) {
+      const subject = await subjectOf(database, { ...(kind === 'default' ? { default: true } : { [kind]: id }) }).catch((error: Error) => { throw new FeeTableRefused(`${file}, line ${index + 2}: ${error.message}`); });
+      assigned.push(await assignFeeTable(database, { subject, table, from, until: until === '' ? null : until, reason: options.reason ?? null, actor: actor(), now: new Date() }));
+    }
+    const rerated = assigned.some(({ stale }) => stale > 0) ? await rerate(database) : null;
+    printResult({ assigned, rerated }, options, () => [`${assigned.length} assignments.`, ...assigned.filter(({ ended }) => ended.length > 0).map(assignedText), ...(rerated === null ? [] : [reratedText(rerated)])].join('\n'));
+  });
+}
+
+async function subjectOf(database: Database, options: Pick<AssignOptions, 'default' | 'customer' | 'company' | 'orgUnit'>): Promise<AssignmentSubject> {
   const given = [options.default === true, options.customer !== undefined, options.company !== undefined, options.orgUnit !== undefined].filter(Boolean);
   if (given.length !== 1) throw new FeeTableRefused('say one of --default, --customer, --company or --org-unit');
   if (options.orgUnit !== undefined) return { kind: 'orgUnit', id: options.orgUnit };

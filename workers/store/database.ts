@@ -65,6 +65,9 @@ export function createDatabase(url: string, options: { readonly max?: number; re
     async transaction(work) {
       const client = await pool.connect();
       let broken: Error | undefined;
+      // A connection that is cut says so to its queries and by this event, which would end the process if nobody listened.
+      const onCut = (error: Error): void => { broken = error; };
+      client.on('error', onCut);
       try {
         await client.query('begin');
         const result = await work(queryable(client));
@@ -74,6 +77,7 @@ export function createDatabase(url: string, options: { readonly max?: number; re
         await client.query('rollback').catch((rollback: Error) => { broken = rollback; });
         throw error;
       } finally {
+        client.off('error', onCut);
         client.release(broken);
       }
     },

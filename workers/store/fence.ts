@@ -6,6 +6,8 @@ export interface Fence {
   readonly factsVersion: string;
   /** How often the topic was re-created and adopted. */
   readonly epoch: number;
+  /** Offsets from there on that are dead letters already: another group met them, or a person parked them. */
+  readonly dead: ReadonlySet<number>;
 }
 
 export interface Outcomes {
@@ -21,18 +23,21 @@ export interface Outcomes {
  * The first row lock of the transaction: whoever else settles the same partition waits here until it ends.
  */
 export async function raiseFence(tx: Queryable, group: string, topic: string, partition: number, nextOffset: number): Promise<Fence> {
-  const rows = await tx.query<{ applied_below: string; facts_version: string; epoch: number }>(
+  const rows = await tx.query<{ applied_below: string; facts_version: string; epoch: number; dead: readonly string[] }>(
     `insert into consumer_offset as o (consumer_group, topic, partition, next_offset) values ($1, $2, $3, $4)
      on conflict (consumer_group, topic, partition)
      do update set next_offset = greatest(o.next_offset, excluded.next_offset), updated_at = now()
      returning coalesce(old.next_offset, 0) as applied_below,
                (select version from facts_version) as facts_version,
-               coalesce((select epoch from topic_epoch e where e.topic = $2), 0) as epoch`,
+               coalesce((select epoch from topic_epoch e where e.topic = $2), 0) as epoch,
+               array(select d."offset"::text from dead_letter d
+                     where d.topic = $2 and d.epoch = coalesce((select epoch from topic_epoch e where e.topic = $2), 0) and d.partition = $3
+                       and d."offset" >= coalesce(old.next_offset, 0) and d."offset" < $4) as dead`,
     [group, topic, partition, nextOffset],
   );
   const row = rows[0];
   if (row === undefined) throw new Error('the fence returned no row');
-  return { appliedBelow: Number(row.applied_below), factsVersion: row.facts_version, epoch: row.epoch };
+  return { appliedBelow: Number(row.applied_below), factsVersion: row.facts_version, epoch: row.epoch, dead: new Set(row.dead.map(Number)) };
 }
 
 /** Adds the batch's outcomes to the counters beside the fence. */

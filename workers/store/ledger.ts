@@ -7,8 +7,8 @@ interface LedgerRow extends Omit<EntryRow, 'occurred_at' | 'details'> {
   readonly details: Details;
 }
 
-/** What rating needs to know of an earlier line beyond the columns of the ledger. */
-type Details = Pick<LedgerEntry, 'kind' | 'derived' | 'origin' | 'amount' | 'vatCode' | 'vatRate' | 'reverseCharge' | 'day' | 'life' | 'waived'>;
+/** What rating needs to know of an earlier line beyond the columns of the ledger; what is usual is left out. */
+type Details = Partial<Pick<LedgerEntry, 'kind' | 'derived' | 'origin' | 'amount' | 'vatCode' | 'vatRate' | 'reverseCharge' | 'waived'>> & Pick<LedgerEntry, 'day' | 'life'>;
 
 /** All ledger lines of these orders, by order, oldest first. */
 export async function ledgerOf(tx: Queryable, orderIds: readonly string[]): Promise<ReadonlyMap<string, readonly LedgerEntry[]>> {
@@ -27,6 +27,7 @@ export async function ledgerOf(tx: Queryable, orderIds: readonly string[]): Prom
 
 function toEntry(row: LedgerRow): LedgerEntry {
   return {
+    kind: 'charge', derived: false, origin: null, amount: row.gross, vatCode: null, vatRate: null, reverseCharge: false, waived: false,
     ...row.details,
     eventId: row.event_id, transactionType: row.transaction_type, unit: row.unit, charge: row.charge, seq: row.seq,
     type: row.type as LedgerEntry['type'], table: row.fee_table, version: row.version, rule: row.rule ?? '',
@@ -38,7 +39,16 @@ function toEntry(row: LedgerRow): LedgerEntry {
 /** The row of a new ledger line. */
 export function entryRow(orderId: string, entry: LedgerEntry): EntryRow {
   const { kind, derived, origin, amount, vatCode, vatRate, reverseCharge, day, life, waived } = entry;
-  const details: Details = { kind, derived, origin, amount, vatCode, vatRate, reverseCharge, day, life, waived };
+  const details: Details = {
+    day, life,
+    ...(kind !== 'charge' && { kind }),
+    ...(derived && { derived }),
+    ...(origin !== null && { origin }),
+    ...(amount !== entry.gross && { amount }),
+    ...(vatCode !== null && { vatCode, vatRate }),
+    ...(reverseCharge && { reverseCharge }),
+    ...(waived && { waived }),
+  };
   return {
     order_id: orderId, charge: entry.charge, event_id: entry.eventId, transaction_type: entry.transactionType, unit: entry.unit, seq: entry.seq,
     type: entry.type, fee_table: entry.table, version: entry.version, rule: entry.rule, net: entry.net, vat: entry.vat, gross: entry.gross,

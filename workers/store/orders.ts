@@ -65,3 +65,13 @@ export async function knownSources(db: Queryable): Promise<readonly string[]> {
 export async function meetSources(tx: Queryable, ids: readonly string[]): Promise<void> {
   await tx.query('insert into source (id) select id from unnest($1::text[]) as t (id) order by id on conflict do nothing', [ids]);
 }
+
+/** An order worth telling of: linked to a customer, with the most fees in its ledger; null while there are no orders. */
+export async function storyOrder(db: Queryable): Promise<string | null> {
+  const rows = await db.query<{ ref: string }>(
+    `select o.source || ':' || o.booking_ref as ref from orders o
+     left join lateral (select count(*) as n from fee_entry f where f.order_id = o.id) f on true
+     order by o.customer_id is not null desc, exists (select from message m where m.order_id = o.id and m.state = 'sent') desc, least(f.n, 4) desc, o.id limit 1`,
+  );
+  return rows[0]?.ref ?? null;
+}

@@ -121,9 +121,12 @@ const definitions: readonly Definition[] = [
   },
   {
     name: 'dead-letters-counted',
-    meaning: 'as many messages were dead-lettered by each group, in the present epoch, as there are dead letters below its fence, or more after replays',
+    meaning: 'each group has counted at least the dead letters of the present epoch that lie below its fence and in no gap of it',
     wrong: `select format('%s %s [%s]: counted %s, stored %s', c.consumer_group, c.topic, c.partition, c.dead_lettered, count(d.id))
             from consumer_offset c left join dead_letter d on d.topic = c.topic and d.partition = c.partition and d."offset" < c.next_offset
+              and d.epoch = coalesce((select e.epoch from topic_epoch e where e.topic = c.topic), 0)
+              and not exists (select from offset_gap g where g.consumer_group = c.consumer_group and g.topic = c.topic and g.partition = c.partition
+                              and d."offset" >= g.first_offset and d."offset" < g.next_offset)
             group by c.consumer_group, c.topic, c.partition, c.dead_lettered having c.dead_lettered < count(d.id)`,
   },
 ];

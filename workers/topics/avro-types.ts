@@ -35,8 +35,24 @@ const wideLong = avro.types.LongType.__with(
 );
 
 function zigzagBytes(value: number): Buffer {
+  return Math.abs(value) < exactlyDoubled ? smallZigzagBytes(value < 0 ? value * -2 - 1 : value * 2) : largeZigzagBytes(BigInt(value));
+}
+
+/** Below it twice the number is exact too. */
+const exactlyDoubled = 2 ** 52;
+
+function smallZigzagBytes(zigzagged: number): Buffer {
+  const bytes = Buffer.allocUnsafe(8);
+  let length = 0;
+  let rest = zigzagged;
+  for (; rest > 0x7f; rest = Math.floor(rest / 0x80)) bytes[length++] = (rest % 0x80) | 0x80;
+  bytes[length++] = rest;
+  return bytes.subarray(0, length);
+}
+
+function largeZigzagBytes(value: bigint): Buffer {
   const bytes: number[] = [];
-  let rest = value < 0 ? BigInt(value) * -2n - 1n : BigInt(value) * 2n;
+  let rest = value < 0n ? value * -2n - 1n : value * 2n;
   for (; rest > 0x7fn; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80);
   return Buffer.from([...bytes, Number(rest)]);
 }
@@ -55,8 +71,7 @@ class DecimalType extends avro.types.LogicalType {
 
   /** Undefined tells avsc that the value cannot be written. */
   protected override _toValue(text: unknown): Buffer | undefined {
-    const unscaled = typeof text === 'string' ? unscaledOf(text) : undefined;
-    return unscaled === undefined ? undefined : decimalBytes(unscaled);
+    return typeof text === 'string' ? bytesOfDecimal(text) : undefined;
   }
 
   /** A decimal of another scale, or bytes that name none, would be read as another amount. */
@@ -142,6 +157,21 @@ function decimalText(bytes: Buffer): string {
   if (bytes.length === 0 || bytes.length > longestDecimal) return `decimal of ${bytes.length} bytes`;
   if (bytes.length <= safeBytes) return decimalOfNumber(bytes.readIntBE(0, bytes.length));
   return decimalOf(BigInt.asIntN(bytes.length * 8, BigInt(`0x${bytes.toString('hex')}`)));
+}
+
+/** Prices repeat: their bytes are worth remembering. They are only read. */
+const decimalsWritten = new Map<string, Buffer>();
+const mostDecimals = 20_000;
+
+function bytesOfDecimal(text: string): Buffer | undefined {
+  const known = decimalsWritten.get(text);
+  if (known !== undefined) return known;
+  const unscaled = unscaledOf(text);
+  if (unscaled === undefined) return undefined;
+  const bytes = decimalBytes(unscaled);
+  if (decimalsWritten.size >= mostDecimals) decimalsWritten.clear();
+  decimalsWritten.set(text, bytes);
+  return bytes;
 }
 
 /** The fewest bytes that hold the number, as Java's BigInteger writes it. */

@@ -1,7 +1,6 @@
 import type { BookingEvent } from '../../../schemas/booking-event.js';
-import { ledgerDifference, standingOf } from '../../domain/fees/ledger.js';
+import { appendedEntries, ledgerDifference, standingOf } from '../../domain/fees/ledger.js';
 import { rateTransactions } from '../../domain/fees/rate.js';
-import type { LedgerEntry } from '../../domain/fees/types.js';
 import { foldAll } from '../../domain/fold.js';
 import type { Transaction } from '../../domain/order.js';
 import type { Queryable } from '../../store/database.js';
@@ -34,9 +33,9 @@ export async function rateOrders(tx: Queryable, orders: readonly LinkedOrder[], 
     const whole: readonly Transaction[] | null = history !== undefined ? foldAll([...history, ...folded.newEvents]).transactions : folded.complete ? folded.transactions : null;
     const sourceUnit = world.defaultOrgUnit(folded.source);
     const orderFacts = { orderId: folded.id, source: folded.source, customerId: order.customerId, companyId: order.corporateAccountId, orgUnit: sourceUnit };
-    const prior = whole === null ? standingOf(ledger) : [];
-    const standing = [...prior, ...rateTransactions(orderFacts, whole ?? folded.transactions, world, prior).entries];
-    const appended: readonly LedgerEntry[] = ledgerDifference(standing, ledger).map((entry) => (reason === null ? entry : { ...entry, reason }));
+    const { entries } = rateTransactions(orderFacts, whole ?? folded.transactions, world, whole === null ? standingOf(ledger) : []);
+    const difference = whole === null ? appendedEntries(entries, ledger) : ledgerDifference(entries, ledger);
+    const appended = reason === null ? difference : difference.map((entry) => ({ ...entry, reason }));
     const cause = folded.newEvents.at(-1);
     return {
       id: folded.id, source: folded.source, bookingRef: folded.bookingRef, stored: folded.stored, state: folded.state,

@@ -94,8 +94,10 @@ export function createSettle({ database, codec, seal, observe }: SettleDependenc
     const facts = await factsAt(tx, fence.factsVersion);
     const { done, todo } = splitAt(messages, fence);
     await assertDone(tx, batch, fence, done);
+    // A dead letter stays one until it is replayed, whoever reads it again: so every group ends with the same orders, and a parked message stops nobody.
+    const living = todo.filter((read) => !fence.dead.has(read.message.offset));
 
-    const checked = todo.map((read) => check(read, facts));
+    const checked = living.map((read) => check(read, facts));
     const events = checked.flatMap((read) => (read.event === undefined ? [] : [read.event]));
     const orderIds = new Map(events.map((event) => [event, orderIdOf(event.source, event.bookingRef)]));
     const stored = new Map((await observe('lock', () => lockOrders(tx, [...new Set(orderIds.values())].sort()))).map((order) => [order.id, order]));
@@ -121,7 +123,7 @@ export function createSettle({ database, codec, seal, observe }: SettleDependenc
 
     const late = folded.reduce((sum, order) => sum + order.lateCount, 0);
     const outcomes = {
-      read: todo.length, applied: sorted.fresh.length - late, duplicate: sorted.duplicates.length, late, deadLettered: sorted.rejected.length,
+      read: todo.length, applied: sorted.fresh.length - late, duplicate: sorted.duplicates.length, late, deadLettered: sorted.rejected.length + todo.length - living.length,
     };
     await countOutcomes(tx, group, topic, partition, outcomes);
     return { outcomes, dropped: done.length, unmet };

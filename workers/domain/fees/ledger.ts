@@ -75,6 +75,9 @@ export function ledgerDifference(standing: readonly StandingEntry[], ledger: rea
   return numbered([...changed, ...gone], ledger);
 }
 
+/** The new lines alone, for a ledger whose standing lines stay as they are: what rating later transactions by their `prior` gives. */
+export const appendedEntries = (entries: readonly StandingEntry[], ledger: readonly LedgerEntry[]): readonly NewLedgerEntry[] => numbered(entries.map(asWritten), ledger);
+
 function push<Element>(groups: Map<string, Element[]>, key: string, element: Element): void {
   const group = groups.get(key);
   if (group === undefined) groups.set(key, [element]);

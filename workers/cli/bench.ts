@@ -1,0 +1,68 @@
+import type { Command } from 'commander';
+import type { BenchSettings } from '../../bench/run.js';
+import { localEnvironment } from '../../services/local.js';
+import { examples, printResult } from './output.js';
+import { wholeNumber } from './topics.js';
+
+interface BenchOptions {
+  readonly quick?: boolean;
+  readonly runs?: number;
+  readonly events?: number;
+  readonly customers?: number;
+  readonly lanes: readonly number[];
+  readonly long?: number;
+  readonly only?: BenchSettings['only'];
+  readonly profile?: string;
+  readonly json?: boolean;
+}
+
+const whole = { runs: 5, events: 30_000, runUp: 5_000, history: 20_000, customers: 300_000, persistEvents: 20_000, longEvents: 200_000 };
+const quick = { runs: 1, events: 6_000, runUp: 2_000, history: 4_000, customers: 20_000, persistEvents: 5_000, longEvents: 0 };
+
+/** `midline bench` */
+export function registerBench(program: Command): void {
+  program
+    .command('bench')
+    .description('measure the pipeline against a naive consumer on the same broker, and against what Postgres can do at best')
+    .option('--quick', 'one short run of everything, within two minutes')
+    .option('--runs <n>', `of every way, taken in turns (${whole.runs})`, wholeNumber)
+    .option('--events <n>', `of a run (${whole.events})`, wholeNumber)
+    .option('--customers <n>', `in the customer master (${whole.customers})`, wholeNumber)
+    .option('--lanes <list>', 'partitions that the ingest process handles at once; each number is measured', lanes, [2, 4])
+    .option('--long <n>', `events of the long run at the end, 0 for none (${whole.longEvents})`, wholeNumber)
+    .option('--only <what>', 'naive, pipeline or persist', only)
+    .option('--profile <folder>', "write Node's CPU profiles of the pipeline there")
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', examples('midline bench --quick', 'midline bench --runs 3 --events 50000', 'midline bench --only pipeline --lanes 2 --runs 1 --profile profiles'))
+    .action(async ({ json, ...options }: BenchOptions) => {
+      const { runBench, saveResult } = await import('../../bench/run.js');
+      const { reportText, summarize } = await import('../../bench/report.js');
+      const say = (text: string): void => { process.stderr.write(`${text}\n`); };
+      const result = await runBench(settingsOf(options), ownServers(), say);
+      const file = await saveResult(result);
+      printResult({ ...result, summary: summarize(result), file }, { json }, () => `${reportText(result)}\n\nWritten to ${file}`);
+    });
+}
+
+function settingsOf({ quick: isQuick = false, runs, events, customers, lanes: laneCounts, long, only: part, profile }: Omit<BenchOptions, 'json'>): BenchSettings {
+  const defaults = isQuick ? quick : whole;
+  return {
+    ...defaults, seed: 1, lanes: laneCounts, only: part ?? null, profileFolder: profile ?? null,
+    runs: runs ?? defaults.runs, events: events ?? defaults.events, customers: customers ?? defaults.customers, longEvents: long ?? defaults.longEvents,
+  };
+}
+
+/** The addresses of servers of the user's own. The set that `midline services up` keeps is none: it holds data, and what is measured wants empty servers. */
+function ownServers(): NodeJS.ProcessEnv {
+  const kept = localEnvironment();
+  return Object.fromEntries(Object.entries(process.env).filter(([name, value]) => kept[name] === undefined || kept[name] !== value));
+}
+
+function lanes(text: string): readonly number[] {
+  return text.split(',').map((part) => Math.max(1, wholeNumber(part.trim())));
+}
+
+function only(text: string): BenchSettings['only'] {
+  if (text === 'naive' || text === 'pipeline' || text === 'persist') return text;
+  throw new Error(`${text} cannot be measured alone; naive, pipeline or persist can`);
+}

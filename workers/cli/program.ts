@@ -1,0 +1,59 @@
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { registerCustomers } from './customers.js';
+import { registerDeadLetter } from './dead-letter.js';
+import { registerDemo } from './demo.js';
+import { registerFees } from './fees.js';
+import { registerGenerate } from './generate.js';
+import { registerMessages } from './messages.js';
+import { registerMigrate } from './migrate.js';
+import { registerOrders } from './orders.js';
+import { registerOrgUnits } from './org-units.js';
+import { registerPublish } from './publish.js';
+import { registerReconcile } from './reconcile.js';
+import { registerSources } from './sources.js';
+import { registerServices } from './services.js';
+import { registerStatus } from './status.js';
+import { registerTopics } from './topics.js';
+import { registerWorker } from './worker.js';
+
+/** Exit code of a command that was wrongly called or configured. The others: 0 done, 1 could not be done or found something wrong. */
+export const misused = 2;
+
+/** All commands. Parsing runs one of them. */
+export function createProgram(): Command {
+  const program = new Command('midline')
+    .description('Integration back end of travel companies: booking events in; matched, charged, stored and answered orders out.')
+    .version(versionOf())
+    .exitOverride((error) => { process.exit(error.exitCode === 0 ? 0 : misused); })
+    .showHelpAfterError('(add --help for what is possible)')
+    .configureHelp({ showGlobalOptions: true });
+  const commands = [
+    registerServices,
+    registerMigrate,
+    registerTopics,
+    registerSources,
+    registerPublish,
+    registerWorker,
+    registerOrders,
+    registerCustomers,
+    registerOrgUnits,
+    registerFees,
+    registerMessages,
+    registerDeadLetter,
+    registerStatus,
+    registerReconcile,
+    registerGenerate,
+    registerDemo,
+  ];
+  for (const register of commands) {
+    register(program);
+  }
+  return program;
+}
+
+function versionOf(): string {
+  const file = new URL('../../../package.json', import.meta.url);
+  const description: unknown = JSON.parse(readFileSync(file, 'utf8'));
+  return typeof description === 'object' && description !== null && 'version' in description ? String(description.version) : 'unknown';
+}
