@@ -16,6 +16,9 @@ export interface OutreachWorkerOptions {
   readonly stalledInterval?: number;
 }
 
+/** How long Redis believes in a worker that says nothing, in milliseconds; renewed while it lives. Until then its jobs count as being worked on. */
+const lockDuration = 6_000;
+
 export interface OutreachWorker {
   /** Throws when Redis does not answer. */
   ping(): Promise<void>;
@@ -34,7 +37,8 @@ export function createWorker(options: OutreachWorkerOptions): OutreachWorker {
     connection: redis,
     concurrency: options.concurrency,
     maxStalledCount: 0,
-    stalledInterval: options.stalledInterval ?? 15_000,
+    lockDuration,
+    stalledInterval: options.stalledInterval ?? lockDuration / 2,
     removeOnComplete: { count: 0 },
     removeOnFail: { count: 0 },
     ...(options.perSecond !== undefined && { limiter: { max: options.perSecond, duration: 1_000 } }),

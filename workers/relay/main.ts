@@ -41,7 +41,7 @@ const sampleEvery = 5_000;
  * Each way has a loop and a backoff of its own, so one server that is away stops only its own way. Several relays share the work.
  * Resolves at once: servers that are away are waited for by the loops. `done` rejects when a fault is none of the world's.
  */
-export async function startRelay(config: RelayConfig, { log, idle = 500, queuePatience = 30_000 }: RelayOptions): Promise<Worker & { readonly healthUrl: string; readonly done: Promise<void> }> {
+export async function startRelay(config: RelayConfig, { log, idle = 500, queuePatience = 10_000 }: RelayOptions): Promise<Worker & { readonly healthUrl: string; readonly done: Promise<void> }> {
   const id = randomUUID();
   const startedAt = new Date();
   const stopping = new AbortController();
