@@ -174,6 +174,10 @@ describe('bad tables: a precise message with place and remedy', () => {
     ]);
   });
 
+  test('a condition without its form does not hide what is wrong with another', () => {
+    expect(problemsIn(ofWhen('{ carrier: [], price: { from: 5, to: 3 } }')).map(({ field }) => field)).toEqual(['when.carrier', 'when.price.to']);
+  });
+
   test('a problem in words', () => {
     expect(problemsIn(ofAmount('{ fixed: 50.005 }')).map(problemText)).toEqual(['line 5, rule r: amount.fixed is 50.005, allowed is at most 2 decimals in EUR']);
   });

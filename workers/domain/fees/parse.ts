@@ -51,18 +51,25 @@ function partsOf<Shape extends z.ZodRawShape>(schema: z.ZodObject<Shape>, writte
   const parts: Partial<z.output<z.ZodObject<Shape>>> = {};
   const values = objectOf(written);
   return values === null ? parts : Object.assign(parts, ...Object.entries(schema.shape).flatMap(([name, field]) => {
-    const { data } = parsePart(field, values.get(name));
+    const { data } = parsePart(field, values.get(name), independent.has(name));
     return data === undefined ? [] : [{ [name]: data }];
   }));
 }
 
+/** Parts whose fields do not need each other: one without its form can be left out and the others still be checked. */
+const independent = new Set(['when', 'charges']);
+
 /** Unknown fields are told once, and left out of what is checked further. */
-function parsePart(field: z.core.$ZodType, written: unknown): { readonly data?: unknown } {
+function parsePart(field: z.core.$ZodType, written: unknown, isIndependent: boolean): { readonly data?: unknown } {
   const parsed = safeParse(field, written);
-  const unknown = parsed.error?.issues.filter(({ code }) => code === 'unrecognized_keys') ?? [];
-  if (parsed.success || unknown.length < parsed.error.issues.length) return parsed;
+  if (parsed.success) return parsed;
   const copy: unknown = structuredClone(written);
-  for (const issue of unknown) if (issue.code === 'unrecognized_keys') removeKeys(copy, issue.path, issue.keys);
+  for (const issue of parsed.error.issues) {
+    const [first] = issue.path;
+    if (issue.code === 'unrecognized_keys') removeKeys(copy, issue.path, issue.keys);
+    else if (isIndependent && first !== undefined) removeKeys(copy, [], [String(first)]);
+    else return parsed;
+  }
   return safeParse(field, copy);
 }
 
