@@ -1,5 +1,7 @@
+import { migrationSource } from '../migrations/index.js';
 import { createDatabase, type CreatedDatabase } from '../services/database.js';
 import type { ServiceEnvironment } from '../services/start.js';
+import { migrate } from '../workers/store/database.js';
 
 /** The real servers of this test run. */
 export interface TestServers {
@@ -27,4 +29,16 @@ export async function servers(): Promise<TestServers> {
 /** An empty database of its own for a test file. */
 export async function freshDatabase(): Promise<CreatedDatabase> {
   return createDatabase((await servers()).databaseUrl);
+}
+
+/** A database of its own with the newest schema. */
+export async function migratedDatabase(): Promise<CreatedDatabase> {
+  const database = await freshDatabase();
+  await migrate(database.url, migrationSource);
+  return database;
+}
+
+/** A copy of a database that nobody is connected to. */
+export async function copyOf(database: CreatedDatabase): Promise<CreatedDatabase> {
+  return createDatabase((await servers()).databaseUrl, { template: new URL(database.url).pathname.slice(1) });
 }

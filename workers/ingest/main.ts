@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { passControlRecords, recordOffsetGap } from '../actions/offsets.js';
-import { createSettle } from '../actions/settle/settle.js';
+import { createSettle, TopicRecreated } from '../actions/settle/settle.js';
 import { pause, retryForever } from '../runtime/backoff.js';
 import { kafkaOptions, type Config } from '../runtime/config.js';
 import { createEncryption } from '../runtime/encryption.js';
@@ -97,9 +97,13 @@ export async function startIngest(config: IngestConfig, options: IngestOptions):
 
   // A batch of control records alone never reaches eachBatch: the fence passes it here, so that nothing seems unread.
   consumer.on(consumer.events.START_BATCH_PROCESS, ({ payload }) => {
-    if (payload.batchSize > 0) return;
+    if (payload.batchSize > 0 || payload.firstOffset === null) return;
     passControlRecords(database, group, payload.topic, payload.partition, Number(payload.firstOffset), Number(payload.lastOffset) + 1)
       .catch((error: unknown) => { log.debug({ error }, 'control records stay unpassed for now'); });
+  });
+  // Where Postgres was restored to an earlier state, no fetch begins above the fence until something new comes: look when partitions are assigned.
+  consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+    seekToFences(payload.memberAssignment[topic] ?? []).catch((error: unknown) => { log.debug({ error }, 'the fences were not looked at'); });
   });
   consumer.on(consumer.events.CRASH, ({ payload }) => {
     if (!payload.restart) fail(payload.error);
@@ -110,6 +114,16 @@ export async function startIngest(config: IngestConfig, options: IngestOptions):
     worthRetrying: (error: unknown) => faultKind(error) === 'world',
     onFault: (error: unknown, attempt: number) => { log.warn({ error, attempt }, 'trying again'); },
   };
+
+  /** Goes back to the fence in those of the partitions where Kafka's hint lies above it. */
+  async function seekToFences(assigned: readonly number[]): Promise<void> {
+    const [committed] = await admin.fetchOffsets({ groupId: group, topics: [topic] });
+    const fences = await fencePositions(database, group, topic);
+    for (const { partition, offset } of committed?.partitions ?? []) {
+      const fence = fences.get(partition) ?? 0;
+      if (assigned.includes(partition) && Number(offset) > fence) consumer.seek({ topic, partition, offset: String(fence) });
+    }
+  }
 
   async function begin(): Promise<void> {
     registerCompression();
@@ -149,7 +163,10 @@ export async function startIngest(config: IngestConfig, options: IngestOptions):
   }
 
   async function isDrained(): Promise<boolean> {
-    const [ends, fences] = await Promise.all([admin.fetchTopicOffsets(topic), fencePositions(database, group, topic)]);
+    const fences = await fencePositions(database, group, topic);
+    const ends = await admin.fetchTopicOffsets(topic);
+    const shrunk = ends.find(({ partition, high }) => (fences.get(partition) ?? 0) > Number(high));
+    if (shrunk !== undefined) throw new TopicRecreated(topic, `partition ${shrunk.partition} ends at ${shrunk.high}, below the fence`);
     return ends.every(({ partition, low, high }) => Math.max(Number(low), fences.get(partition) ?? 0) >= Number(high));
   }
 

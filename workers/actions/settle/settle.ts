@@ -39,6 +39,9 @@ export class FetchedAhead extends Error {
 /** Messages below the fence are unknown: the topic is not the one that was read before. */
 export class TopicRecreated extends Error {
   override readonly name = 'TopicRecreated';
+  constructor(topic: string, sign: string) {
+    super(`${sign}: the topic was re-created. If that is intended, run: midline topics adopt ${topic}`);
+  }
 }
 
 export interface SettleDependencies {
@@ -139,10 +142,7 @@ export function createSettle({ database, codec, seal, observe }: SettleDependenc
     const dead = missing.length === 0 ? null : await deadLetteredOffsets(tx, topic, fence.epoch, partition, batch.firstOffset, fence.appliedBelow);
     const lost = missing.filter((read) => dead?.has(read.message.offset) !== true);
     if (lost.length === 0) return;
-    throw new TopicRecreated(
-      `offset ${lost[0]?.message.offset} of ${topic} [${partition}] lies below the fence but was never applied: the topic was re-created. ` +
-      `If that is intended, run: midline topics adopt ${topic}`,
-    );
+    throw new TopicRecreated(topic, `offset ${lost[0]?.message.offset} of ${topic} [${partition}] lies below the fence but was never applied`);
   }
 
   return async (batch, options) => {
