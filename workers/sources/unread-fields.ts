@@ -23,11 +23,13 @@ export interface UnreadFields {
 
 type Path = readonly (string | number)[];
 
+/** One value of a record. */
 interface Leaf {
   readonly path: Path;
   readonly field: string;
-  readonly neighbours: readonly string[];
   readonly value: unknown;
+  /** What it stands in; null: the record itself. */
+  readonly owner: object | null;
 }
 
 interface Group {
@@ -56,7 +58,11 @@ export function createUnreadFields(mapping: Mapping, ignore: readonly string[]):
   const seen = new Map<string, Set<unknown>>();
 
   async function observe(record: unknown, line: number, facts: RecordFacts): Promise<void> {
-    const wanted = leavesOf(record).filter((leaf) => isWanted(leaf));
+    const wanted: Leaf[] = [];
+    // Nearly all values of a long file have been tried often enough: they must cost next to nothing.
+    eachLeaf(record, [], '', null, (leaf) => {
+      if (isWanted(leaf)) wanted.push({ ...leaf, path: [...leaf.path] });
+    });
     if (wanted.length === 0) return;
     const before = await eventsOf(record, facts);
     for (const leaf of wanted) {
@@ -68,11 +74,10 @@ export function createUnreadFields(mapping: Mapping, ignore: readonly string[]):
     }
   }
 
-  const keyOf = ({ field, neighbours }: Leaf): string => JSON.stringify([field, neighbours]);
   const isWanted = (leaf: Leaf): boolean => (tried.get(leaf.field) ?? 0) < perField && (groups.get(keyOf(leaf))?.values ?? 0) < perGroup;
 
   function groupOf(leaf: Leaf, line: number): Group {
-    const group = groups.get(keyOf(leaf)) ?? { field: leaf.field, neighbours: leaf.neighbours, line, values: 0, reached: 0 };
+    const group = groups.get(keyOf(leaf)) ?? { field: leaf.field, neighbours: neighboursOf(leaf), line, values: 0, reached: 0 };
     groups.set(keyOf(leaf), group);
     return group;
   }
@@ -107,12 +112,23 @@ export function createUnreadFields(mapping: Mapping, ignore: readonly string[]):
 
 const sumOf = (groups: readonly Group[]): number => groups.reduce((sum, { values }) => sum + values, 0);
 
-function leavesOf(value: unknown, path: Path = [], field = '', neighbours: readonly string[] = []): readonly Leaf[] {
-  if (Array.isArray(value)) return value.flatMap((item: unknown, index) => leavesOf(item, [...path, index], field, neighbours));
-  if (typeof value !== 'object' || value === null) return value == null || value === '' ? [] : [{ path, field, neighbours, value }];
-  const names = path.length === 0 ? [] : Object.keys(value).sort();
-  return Object.entries(value).flatMap(([name, item]) => leavesOf(item, [...path, name], field === '' ? name : `${field}.${name}`, names.filter((other) => other !== name)));
+/** Visits every value that says something. The path is the walker's own and changes after the visit. */
+function eachLeaf(value: unknown, path: (string | number)[], field: string, owner: object | null, visit: (leaf: Leaf) => void): void {
+  if (typeof value !== 'object' || value === null) {
+    if (value != null && value !== '') visit({ path, field, value, owner });
+    return;
+  }
+  const inside = Array.isArray(value) ? owner : path.length === 0 ? null : value;
+  for (const [name, item] of Array.isArray(value) ? value.entries() : Object.entries(value)) {
+    path.push(name);
+    eachLeaf(item, path, typeof name === 'number' ? field : field === '' ? name : `${field}.${name}`, inside, visit);
+    path.pop();
+  }
 }
+
+const neighboursOf = ({ field, owner }: Leaf): readonly string[] => (owner === null ? [] : Object.keys(owner).filter((name) => !(field === name || field.endsWith(`.${name}`))).sort());
+
+const keyOf = (leaf: Leaf): string => (leaf.owner === null ? leaf.field : JSON.stringify([leaf.field, neighboursOf(leaf)]));
 
 /** Another value of the same kind: a number stays one, a day stays a day (the last digit differs), other text gets longer. */
 function altered(value: unknown): unknown {
