@@ -6,7 +6,7 @@ import { staleOrders, unmarkStale } from '../store/fee-tables.js';
 import { factsVersion } from '../store/fence.js';
 import { lockOrders, type StoredOrder } from '../store/orders.js';
 import type { Codec } from '../topics/codec.js';
-import type { Facts } from './settle/facts.js';
+import type { Facts, FactsCache } from './settle/facts.js';
 import { historiesOf } from './settle/histories.js';
 import type { LinkedOrder } from './settle/link-orders.js';
 import { rateOrders } from './settle/rate-orders.js';
@@ -18,7 +18,7 @@ export interface RerateDependencies {
   readonly database: Database;
   readonly codec: Codec;
   readonly wire: Wire;
-  readonly factsAt: (tx: Queryable, version: string) => Promise<Facts>;
+  readonly factsAt: FactsCache;
 }
 
 export interface Rerated {

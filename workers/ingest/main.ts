@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { passControlRecords, recordOffsetGap } from '../actions/offsets.js';
+import { rerateStale } from '../actions/rerate.js';
+import { createFactsCache } from '../actions/settle/facts.js';
 import { createSettle, TopicRecreated } from '../actions/settle/settle.js';
+import { createWire } from '../actions/settle/wire.js';
 import { pause, retryForever } from '../runtime/backoff.js';
 import { kafkaOptions, type Config } from '../runtime/config.js';
 import { createEncryption } from '../runtime/encryption.js';
@@ -34,6 +37,7 @@ export interface IngestOptions {
 }
 
 const sampleEvery = 5_000;
+const rerateEvery = 2_000;
 const drainLookEvery = 200;
 
 /** Starts the worker that settles booking events: Kafka → facts, decide, save in one Postgres transaction a batch → fence → Kafka's offset as a hint. */
@@ -58,9 +62,10 @@ export async function startIngest(config: IngestConfig, options: IngestOptions):
   });
   const encryption = config.MIDLINE_ENCRYPTION_KEY;
   const [firstKey, ...otherKeys] = encryption ?? [];
+  const seal = firstKey === undefined ? null : createEncryption([firstKey, ...otherKeys]);
+  const rerating = { database, codec, wire: createWire(codec, seal), factsAt: createFactsCache() };
   const settle = createSettle({
-    database, codec,
-    seal: firstKey === undefined ? null : createEncryption([firstKey, ...otherKeys]),
+    database, codec, seal,
     observe: (step, work) => observe(step, work, { metrics, log })(),
   });
   if (firstKey === undefined) log.warn('no MIDLINE_ENCRYPTION_KEY: special-category data of bookings (field sensitive) is dropped, not stored');
@@ -150,10 +155,23 @@ export async function startIngest(config: IngestConfig, options: IngestOptions):
     }
   }
 
+  /** Orders that a changed fact from the past concerns are rated again here; several processes share them. */
+  const rerate = (): Promise<unknown> => rerateStale(rerating, Date.now);
+
+  async function keepRerating(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      await retryForever(rerate, worldOnly);
+      await pause(rerateEvery, stopping.signal);
+    }
+  }
+
   async function untilDrained(): Promise<void> {
     for (;;) {
       try {
-        if (await isDrained()) return;
+        if (await isDrained()) {
+          await rerate();
+          return;
+        }
       } catch (error) {
         if (faultKind(error) !== 'world') throw error;
       }
@@ -176,8 +194,8 @@ export async function startIngest(config: IngestConfig, options: IngestOptions):
     checks: { postgres: () => database.query('select 1'), kafka: () => admin.describeCluster() },
   });
   const started = begin();
-  const sampling = started.then(sample);
-  sampling.catch(fail);
+  const sampling = started.then(() => Promise.all([sample(), keepRerating()]));
+  sampling.catch((error: unknown) => { if (!stopping.signal.aborted) fail(error); });
   return {
     healthUrl: health.url,
     done: drain ? Promise.race([faulted, started.then(untilDrained)]) : faulted,

@@ -22,8 +22,11 @@ export interface Facts {
   readonly feeWorld: FeeWorld;
 }
 
+/** The facts at a version, read within a transaction. */
+export type FactsCache = (tx: Queryable, version: string) => Promise<Facts>;
+
 /** Reads the facts from within a transaction that shares the facts lock, again only when `version` has changed. Compiled fee-table versions are kept for ever: they are immutable. */
-export function createFactsCache(): (tx: Queryable, version: string) => Promise<Facts> {
+export function createFactsCache(): FactsCache {
   const compiled = new Map<string, ReturnType<typeof compileFeeTable>>();
   let held: { readonly version: string; readonly facts: Facts } | null = null;
 
