@@ -37,6 +37,10 @@ export function registerGenerate(program: Command): void {
       'midline generate --seed 7 --bookings 10000 --out data',
       'midline org-units import data/org-units.yaml',
       'midline customers import data/customers.csv',
+      'midline fees apply data/fees-standard.yaml data/fees-corporate.yaml',
+      'midline fees approve standard --backdate --reason "start"',
+      'midline fees approve corporate --backdate --reason "start"',
+      'midline fees assign --file data/assignments.csv --reason "start"',
       'midline publish data/events.ndjson',
     ))
     .action(async ({ customers, companies, out, json, ...settings }: GenerateOptions) => {

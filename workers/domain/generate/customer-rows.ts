@@ -14,7 +14,7 @@ export function* customerLines(population: Population): Generator<string> {
   for (let index = 0; index < population.customers; index++) yield lineOf(personRow(population, personOf(population, index)));
 }
 
-/** Every third company has the corporate fee table: CSV, subject and table as `fees assign` takes them. */
+/** Every third company has the corporate fee table, everybody else the standard one: CSV for `fees assign --file`. */
 export function* assignmentLines({ seed, companies }: Population): Generator<string> {
   yield line(['kind', 'id', 'table', 'from', 'until']);
   yield line(['default', '', 'standard', '2020-01-01', '']);
