@@ -77,6 +77,7 @@ test('kill -9 of outreach in the middle of sending: every message is sent once o
   });
   await until(async () => {
     await sweepMessages(db, queue, 0, new Date(Date.now() + lease + 1_000));
+    await enqueueDue(db, queue, 100, new Date());
     return (await db.query(`select 1 from message where state not in ('sent', 'unknown')`)).length === 0;
   });
   after.kill('SIGTERM');
