@@ -10,10 +10,9 @@ FROM node:20-bookworm-slim
 ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=build /app/package.json ./
-COPY --from=build /app/bin ./bin
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 USER node
 EXPOSE 9400
-ENTRYPOINT ["node", "bin/midline.mjs"]
+ENTRYPOINT ["node", "--max-semi-space-size=64", "dist/workers/cli/main.js"]
 CMD ["--help"]

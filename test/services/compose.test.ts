@@ -85,10 +85,10 @@ describe('Dockerfile', () => {
 
   test('copies what exists, and starts the command of package.json', async () => {
     const copied = [...dockerfile.matchAll(/^COPY (?:--from=build \/app\/)?(.+) \S+$/gm)].flatMap(([, sources = '']) => sources.split(' '));
-    expect(copied).toEqual(['package.json', 'package-lock.json', '.', 'package.json', 'bin', 'node_modules', 'dist']);
+    expect(copied).toEqual(['package.json', 'package-lock.json', '.', 'package.json', 'node_modules', 'dist']);
     expect(copied.filter((path) => path !== 'dist' && !existsSync(projectFile(path)))).toEqual([]);
     const { bin } = z.object({ bin: z.object({ midline: z.string() }) }).parse(JSON.parse(await readFile(projectFile('package.json'), 'utf8')));
-    expect(dockerfile).toContain(`ENTRYPOINT ["node", "${bin.midline}"]`);
+    expect(dockerfile).toContain(`ENTRYPOINT ["node", "--max-semi-space-size=64", "${bin.midline}"]`);
   });
 });
 
