@@ -89,6 +89,7 @@ export class SettlementConflict extends Error {
   override readonly name = 'SettlementConflict';
 }
 
+/** Ledger lines are written only if all orders were: where another transaction was faster they may stand already, and that would look like a message that the database refuses. */
 const save = `
 with event as (
   insert into booking_event (source, event_id, order_id, type, occurred_at, received_at, wire, wire_form)
@@ -130,6 +131,7 @@ with event as (
   from json_to_recordset($5::json) as (order_id uuid, charge text, event_id text, transaction_type text, unit text, seq integer, type text,
     fee_table text, version integer, rule text, net numeric, vat numeric, gross numeric, currency text, account text,
     occurred_at timestamptz, details jsonb, reason text)
+  where (select count(*) from saved) = json_array_length($3::json)
   order by order_id, charge, event_id, transaction_type, unit, seq
   returning 1
 ), published as (

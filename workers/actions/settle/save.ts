@@ -21,14 +21,17 @@ export interface Decisions {
   readonly messages: readonly DueMessage[];
 }
 
-/** Writes decisions, sorted by key, and announces each order on the outbox. What is not there costs nothing. */
+/**
+ * Writes decisions, sorted by key, and announces each order on the outbox. What is not there costs nothing.
+ * Orders come first: there the slower of two transactions learns that it has to settle again, before its links and messages meet those of the faster one.
+ */
 export async function saveDecisions(tx: Queryable, { orders, links, events, messages }: Decisions, wire: Wire, codec: Codec, now: number): Promise<void> {
+  if (orders.length === 0) return;
+  await saveSettlement(tx, settlementRows(orders, events, wire, codec, now));
   await insertCustomers(tx, links.drafts);
   await addObservedContacts(tx, links.contacts);
   await insertLinks(tx, links.links);
   await insertMessages(tx, messages);
-  if (orders.length === 0) return;
-  await saveSettlement(tx, settlementRows(orders, events, wire, codec, now));
   await wakeRelay(tx);
 }
 
