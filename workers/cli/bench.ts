@@ -16,8 +16,8 @@ interface BenchOptions {
   readonly json?: boolean;
 }
 
-const whole = { runs: 5, events: 30_000, runUp: 5_000, history: 20_000, customers: 300_000, persistEvents: 20_000, longEvents: 200_000 };
-const quick = { runs: 1, events: 6_000, runUp: 2_000, history: 4_000, customers: 20_000, persistEvents: 5_000, longEvents: 0 };
+const whole = { runs: 5, events: 30_000, customers: 300_000, longEvents: 200_000 };
+const quick = { runs: 1, events: 6_000, customers: 20_000, longEvents: 0 };
 
 /** `midline bench` */
 export function registerBench(program: Command): void {
@@ -46,9 +46,10 @@ export function registerBench(program: Command): void {
 
 function settingsOf({ quick: isQuick = false, runs, events, customers, lanes: laneCounts, long, only: part, profile }: Omit<BenchOptions, 'json'>): BenchSettings {
   const defaults = isQuick ? quick : whole;
+  const measured = events ?? defaults.events;
   return {
-    ...defaults, seed: 1, lanes: laneCounts, only: part ?? null, profileFolder: profile ?? null,
-    runs: runs ?? defaults.runs, events: events ?? defaults.events, customers: customers ?? defaults.customers, longEvents: long ?? defaults.longEvents,
+    seed: 1, events: measured, runUp: Math.ceil(measured / 4), history: Math.ceil(measured * 2 / 3), persistEvents: measured, lanes: laneCounts, only: part ?? null, profileFolder: profile ?? null,
+    runs: runs ?? defaults.runs, customers: customers ?? defaults.customers, longEvents: long ?? defaults.longEvents,
   };
 }
 
