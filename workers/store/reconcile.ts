@@ -1,3 +1,5 @@
+import { importOrigin } from './customer-master.js';
+import { mostCustomersPerKey } from './customers.js';
 import type { Queryable } from './database.js';
 
 export interface Check {
@@ -83,10 +85,15 @@ const definitions: readonly Definition[] = [
   },
   {
     name: 'one-customer-per-claim',
-    meaning: 'an identity that a customer was created for belongs to one customer (merged ones count as one)',
-    wrong: `select format('%s %s: %s customers', i.kind, left(md5(i.value), 8), count(distinct c.root_id))
-            from identity_claim i join customer_key k on k.kind = i.kind and k.value = i.value join customer c on c.id = k.customer_id
-            where c.origin = 'booking' group by i.kind, i.value having count(distinct c.root_id) > 1`,
+    meaning: 'bookings created one customer for one external id, and one for a claimed contact with the same names and birth date (merged ones count as one)',
+    wrong: `select format('%s %s: %s customers', kind, left(md5(value), 8), count(distinct root_id))
+            from (select i.kind, i.value, c.root_id, count(*) over (partition by i.kind, i.value) as sharing,
+                    case when i.kind not like 'external%' then concat_ws('|', c.kind, lower(c.party ->> 'givenName'), lower(c.party ->> 'familyName'),
+                      lower(c.party ->> 'fullName'), lower(c.party ->> 'companyName'), c.party ->> 'birthDate') end as who
+                  from identity_claim i join customer_key k on k.kind = i.kind and k.value = i.value join customer c on c.id = k.customer_id
+                  where c.origin <> '${importOrigin}') claimed
+            where sharing <= ${mostCustomersPerKey}
+            group by kind, value, who having count(distinct root_id) > 1`,
   },
   {
     name: 'ledger-adds-up',
