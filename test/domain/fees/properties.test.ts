@@ -10,7 +10,7 @@ import { createFeeWorld, type FeeWorld } from '../../../workers/domain/fees/worl
 import { foldAll } from '../../../workers/domain/fold.js';
 import { Exact } from '../../../workers/domain/money.js';
 import { arrivalOf, bookingHistory } from '../booking-histories.js';
-import { feeTable, tableOf } from './random-tables.js';
+import { feeTable, indexedTable, tableOf } from './random-tables.js';
 
 const assignments: readonly AssignmentRow[] = [{ subject: { kind: 'default' }, table: 'base' }, { subject: { kind: 'customer', id: 'anna' }, table: 'near' }];
 
@@ -32,7 +32,9 @@ const manual: readonly ManualFee[] = [
 ];
 const orderOf = (customerId: string | null, withManual: boolean): OrderFacts => ({ source: 'gds', customerId, companyId: null, orgUnit: 'berlin', ...(withManual ? { manual } : {}) });
 const order = fc.record({ customer: fc.constantFrom(null, 'anna'), withManual: fc.boolean() }).map(({ customer, withManual }) => orderOf(customer, withManual));
-const world = fc.tuple(feeTable('base'), feeTable('near')).map(worldOf);
+/** Making a table costs far more than rating by it: a few hundred bookings meet each. */
+const few = <Value>(arbitrary: fc.Arbitrary<Value>, count: number): fc.Arbitrary<Value> => fc.constantFrom(...fc.sample(arbitrary, count));
+const world = few(fc.tuple(feeTable('base'), feeTable('near')).map(worldOf), 60);
 const transactionsOf = (events: readonly BookingEvent[]) => foldAll(events).transactions;
 
 const content = (entries: readonly StandingEntry[]): readonly string[] => entries.map((entry) => JSON.stringify(entry)).sort();
@@ -82,13 +84,16 @@ describe('for any history and any table', () => {
     }), { numRuns: 1000 });
   });
 
-  test('the winner is independent of the order of rules in the file, and the same with a trace', () => {
-    fc.assert(fc.property(feeTable('base', 40).chain((table) => fc.tuple(fc.constant(table), fc.shuffledSubarray([...(table.rules ?? [])], { minLength: table.rules?.length ?? 0 }))), bookingHistory, ([table, shuffled], history) => {
+  // Seen to fail when an index leaves out the rules that do not ask for its attribute, and when it asks the first item of a unit alone.
+  test('the winner is independent of the order of rules in the file, and the same where every rule is asked', () => {
+    const tables = few(indexedTable('base').chain((table) => fc.tuple(fc.constant(table), fc.shuffledSubarray([...(table.rules ?? [])], { minLength: table.rules?.length ?? 0 })))
+      .map(([table, shuffled]) => [worldOf([table]), worldOf([{ ...table, rules: shuffled }])] as const), 10);
+    fc.assert(fc.property(tables, bookingHistory, ([written, shuffled], history) => {
       const who = orderOf('anna', false);
       const transactions = transactionsOf(history);
-      const { entries } = rateTransactions(who, transactions, worldOf([table]), []);
-      expect(rateTransactions(who, transactions, worldOf([{ ...table, rules: shuffled }]), []).entries).toEqual(entries);
-      const traced = rateTransactions(who, transactions, worldOf([table]), [], { trace: true });
+      const { entries } = rateTransactions(who, transactions, written, []);
+      expect(rateTransactions(who, transactions, shuffled, []).entries).toEqual(entries);
+      const traced = rateTransactions(who, transactions, written, [], { trace: true });
       expect(traced.entries).toEqual(entries);
       const explained = traced.trace?.transactions.flatMap(({ points }) => points.flatMap(({ entry, winner }) => (entry === null ? [] : [[entry.rule, winner?.rule]]))) ?? [];
       expect(explained.every(([rule, winner]) => rule === winner)).toBe(true);

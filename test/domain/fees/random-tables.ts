@@ -46,6 +46,11 @@ const rule = fc.record({
 export const feeTable = (name: string, most = 12): fc.Arbitrary<FeeTable> =>
   fc.array(rule, { minLength: 1, maxLength: most }).map((rules) => tableOf(name, rules.map((each, index) => ({ id: `r${index}`, ...each, amount: ofOwnCharge(each.amount, each.charge) }))));
 
+/** A table of many rules of one charge for every type: so many that they are indexed. */
+export const indexedTable = (name: string): fc.Arbitrary<FeeTable> =>
+  fc.tuple(fc.constantFrom('item', 'transaction'), fc.array(fc.record({ when: conditions, amount }), { minLength: 60, maxLength: 60 }))
+    .map(([charge, rules]) => tableOf(name, rules.map(({ when, amount: written }, index) => ({ id: `r${index}`, charge, on: types, when, amount: ofOwnCharge(written, charge) }))));
+
 const ofOwnCharge = (written: unknown, charge: string): unknown => JSON.parse(JSON.stringify(written).replace('SELF', charge));
 
 export const tableOf = (name: string, rules: readonly unknown[]): FeeTable => feeTableSchema.parse({ feeTable: name, currency: 'EUR', validFrom: '2000-01-01', charges, rules });

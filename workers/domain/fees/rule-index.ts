@@ -91,17 +91,17 @@ function bitsAt(dimension: Dimension, point: Point): Uint32Array {
   const { items } = point.unit;
   const [first] = items;
   if (first === undefined) return dimension.others;
-  return items.length === 1 ? bitsOf(dimension, dimension.read(point, first)) : union(items.map((item) => bitsOf(dimension, dimension.read(point, item))));
+  return items.length === 1 ? bitsOf(dimension, dimension.read(point, first)) : union(items.map((item) => bitsOf(dimension, dimension.read(point, item))), dimension.others);
 }
 
 function bitsOf({ byValue, others }: Dimension, fact: string | readonly string[] | null): Uint32Array {
   if (fact === null) return others;
   if (typeof fact === 'string') return byValue.get(fact) ?? others;
-  return union(fact.map((value) => byValue.get(value) ?? others));
+  return union(fact.flatMap((value) => byValue.get(value) ?? []), others);
 }
 
-function union(sets: readonly Uint32Array[]): Uint32Array {
-  const [first = new Uint32Array(), ...more] = sets;
-  if (more.length === 0) return first;
-  return first.map((word, index) => more.reduce((bits, set) => bits | (set[index] ?? 0), word));
+/** Bits that one of the sets has, or `none` where there are no sets. */
+function union(sets: readonly Uint32Array[], none: Uint32Array): Uint32Array {
+  const [first = none, ...more] = sets;
+  return more.length === 0 ? first : first.map((word, index) => more.reduce((bits, set) => bits | (set[index] ?? 0), word));
 }
