@@ -69,7 +69,7 @@ describe('settling batches of a partition', () => {
     const [one, other] = [createSettler(), createSettler()];
     const batch = batchOf('both', eventsOf('B', 20));
     const settled = await Promise.all([one(batch), other(batch)]);
-    expect(settled.map(({ outcomes }) => outcomes.applied).sort()).toEqual([0, 20]);
+    expect(settled.map(({ outcomes }) => outcomes.applied).sort((a, b) => a - b)).toEqual([0, 20]);
     expect(await world.fence('both')).toMatchObject([{ next: 20, read: 20, applied: 20 }]);
   });
 
