@@ -177,7 +177,7 @@ export const feeRuleSchema = z.strictObject({
 });
 
 /** A kind of fee. `scope` may be missing only where a base table says it. */
-export const feeChargeSchema = z.strictObject({
+const feeChargeSchema = z.strictObject({
   name: z.string().optional(),
   scope: z.enum(['order', 'transaction', 'item', 'traveller', 'document'], { error: 'order, transaction, item, traveller or document' }).optional(),
   vat: name.optional(),

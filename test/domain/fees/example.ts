@@ -71,4 +71,4 @@ export function standing(parts: CaseParts): readonly string[] {
 
 /** A booked event of 2026-05-04 (a Monday), 10:00 in Berlin, with one flight BER–MUC a month later, unless said otherwise. */
 export const booked = (booking = '', event = ''): string => `- { eventId: e1, type: booked, occurredAt: "2026-05-04T10:00:00+02:00", ${event} booking: { ${booking || flight} } }`;
-export const flight = 'items: [{ id: i1, product: flight, carrier: LH, origin: BER, destination: MUC, start: 2026-06-04, price: { currency: EUR, total: "200.00" } }]';
+const flight = 'items: [{ id: i1, product: flight, carrier: LH, origin: BER, destination: MUC, start: 2026-06-04, price: { currency: EUR, total: "200.00" } }]';

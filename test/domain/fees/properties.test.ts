@@ -41,6 +41,7 @@ const content = (entries: readonly StandingEntry[]): readonly string[] => entrie
 const withoutType = ({ type: _type, seq: _seq, ...entry }: LedgerEntry): StandingEntry => entry;
 
 describe('for any history and any table', () => {
+  // Seen to fail when the prior entries are forgotten.
   test('rating a prefix and then the rest with its entries as prior gives what rating from scratch gives', () => {
     fc.assert(fc.property(world, order, bookingHistory, fc.nat(), (facts, who, history, cut) => {
       const transactions = transactionsOf(history);
@@ -62,7 +63,7 @@ describe('for any history and any table', () => {
     }), { numRuns: 1000 });
   });
 
-  // Seen to fail when ledgerDifference writes no reversal, and when standingOf ignores reversals.
+  // Seen to fail when ledgerDifference writes no reversal, when standingOf ignores reversals, and when a line is kept although its life, day or time differs.
   test('after any order of arrival and duplication, and after another customer, the ledger balances with a rating from scratch', () => {
     const arriving = bookingHistory.chain((history) => fc.tuple(fc.constant(history), arrivalOf(history)));
     fc.assert(fc.property(world, arriving, fc.array(fc.constantFrom(null, 'anna'), { minLength: 1, maxLength: 8 }), (facts, [history, arrival], customers) => {

@@ -11,7 +11,7 @@ export function standingLine(entry: StandingEntry): Line {
 }
 
 /** A line of the ledger as `fees rate --json` prints it. */
-export function appendedLine(entry: NewLedgerEntry): Line {
+function appendedLine(entry: NewLedgerEntry): Line {
   return { type: entry.type, transaction: entry.eventId, transactionType: entry.transactionType, ...common(entry) };
 }
 

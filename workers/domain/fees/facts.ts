@@ -70,7 +70,7 @@ export const orderOrgUnit = ({ transaction, order, world }: TransactionFacts): s
   transaction.after?.orgUnit ?? order.orgUnit ?? world.defaultOrgUnit(order.source);
 
 /** The order's uncancelled items. Where a cancellation leaves none, those that it touches. */
-export function orderItems(facts: TransactionFacts): readonly Item[] {
+function orderItems(facts: TransactionFacts): readonly Item[] {
   return (facts.memo.orderItems ??= computeOrderItems(facts));
 }
 
@@ -91,7 +91,7 @@ function pricedItems(facts: TransactionFacts): readonly Item[] {
   return items.length > 0 ? items : (facts.transaction.after?.items ?? []);
 }
 
-export function touchedItems(facts: TransactionFacts): readonly Item[] {
+function touchedItems(facts: TransactionFacts): readonly Item[] {
   const { touched, after, before } = facts.transaction;
   return (facts.memo.touchedItems ??= found(touched.items, after?.items, before?.items));
 }
@@ -323,7 +323,7 @@ export function otherItems(facts: TransactionFacts, of: Unit): readonly Item[] {
 }
 
 /** Sum over items; unknown where one of them, or all, is. */
-export function sumOverItems(items: readonly Item[], count: (item: Item) => number | null): number | null {
+function sumOverItems(items: readonly Item[], count: (item: Item) => number | null): number | null {
   if (items.length === 0) return null;
   let sum = 0;
   for (const item of items) {

@@ -1,4 +1,4 @@
-import { Exact, moneyText } from '../money.js';
+import { Exact, moneyText, sumOfMoney } from '../money.js';
 import type { EntryKind, LedgerEntry, NewLedgerEntry, StandingEntry } from './types.js';
 
 export interface LedgerTotal {
@@ -116,13 +116,10 @@ function numbered(lines: readonly Line[], ledger: readonly LedgerEntry[]): reado
 
 /** Sums by currency, currencies in order; currencies that sum to nothing stay. */
 export function ledgerTotals(entries: readonly Pick<StandingEntry, 'currency' | 'net' | 'vat' | 'gross'>[]): readonly LedgerTotal[] {
-  const sums = new Map<string, { readonly net: Exact; readonly vat: Exact; readonly gross: Exact }>();
-  for (const { currency, net, vat, gross } of entries) {
-    const sum = sums.get(currency);
-    sums.set(currency, sum === undefined
-      ? { net: new Exact(net), vat: new Exact(vat), gross: new Exact(gross) }
-      : { net: sum.net.plus(net), vat: sum.vat.plus(vat), gross: sum.gross.plus(gross) });
-  }
-  return [...sums].sort(([left], [right]) => (left < right ? -1 : 1))
-    .map(([currency, { net, vat, gross }]) => ({ currency, net: moneyText(net, currency), vat: moneyText(vat, currency), gross: moneyText(gross, currency) }));
+  const currencies = [...new Set(entries.map(({ currency }) => currency))].sort();
+  return currencies.map((currency) => {
+    const own = entries.filter((entry) => entry.currency === currency);
+    const sum = (part: 'net' | 'vat' | 'gross'): string => sumOfMoney(own.map((entry) => entry[part]), currency);
+    return { currency, net: sum('net'), vat: sum('vat'), gross: sum('gross') };
+  });
 }

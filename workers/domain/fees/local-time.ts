@@ -53,9 +53,6 @@ function offsetOfDay(utcDay: number, zone: string): number | null {
 
 const zoneOffset = (at: Instant, zone: string): number => IANAZone.create(zone).offset(at) * 60_000;
 
-/** Whether the time zone data knows the name. */
-export const isTimeZone = (zone: string): boolean => IANAZone.isValidZone(zone);
-
 /** The first moment of a day in a zone, also where clocks are put forward at midnight. */
 export function startOfDay(day: LocalDate, zone: string): Instant {
   return DateTime.fromISO(day, { zone }).startOf('day').toMillis();

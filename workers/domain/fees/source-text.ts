@@ -6,7 +6,7 @@ export type Plain = string | boolean | null | readonly Plain[] | { readonly [key
 
 export type Path = readonly (string | number)[];
 
-export interface SourceProblem {
+interface SourceProblem {
   readonly path: Path;
   readonly allowed: string;
   readonly line: number | null;

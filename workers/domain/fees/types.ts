@@ -203,7 +203,7 @@ export interface PointTrace {
   readonly entry: StandingEntry | null;
 }
 
-export interface ChainLink {
+interface ChainLink {
   readonly subject: string;
   readonly table: string;
   /** null: no version was valid, as if not assigned. */
