@@ -68,3 +68,15 @@ export function decimalsOf(text: string): number {
   const fraction = text.split('.')[1] ?? '';
   return fraction.replace(/0+$/, '').length;
 }
+
+/** The exact sum of amounts of one currency, with the currency's digits. */
+export function sumOfMoney(amounts: readonly string[], currency: string): string {
+  const [only] = amounts;
+  if (amounts.length === 1 && only !== undefined && hasDigits(only, currencyDigits(currency))) return only;
+  return moneyText(amounts.reduce<Exact>((sum, amount) => sum.plus(amount), new Exact(0)), currency);
+}
+
+function hasDigits(amount: string, digits: number): boolean {
+  const point = amount.indexOf('.');
+  return (point < 0 ? 0 : amount.length - point - 1) === digits;
+}

@@ -2,13 +2,18 @@ import type { LedgerEntry } from '../domain/fees/types.js';
 import type { Queryable } from './database.js';
 import type { EntryRow } from './settlement.js';
 
-interface LedgerRow extends Omit<EntryRow, 'occurred_at' | 'details'> {
+interface LedgerRow extends Omit<Required<EntryRow>, 'fee_table' | 'version' | 'rule' | 'account' | 'reason' | 'occurred_at' | 'details'> {
+  readonly fee_table: string | null;
+  readonly version: number | null;
+  readonly rule: string | null;
+  readonly account: string | null;
+  readonly reason: string | null;
   readonly occurred_at: Date;
   readonly details: Details;
 }
 
 /** What rating needs to know of an earlier line beyond the columns of the ledger; what is usual is left out. */
-type Details = Partial<Pick<LedgerEntry, 'kind' | 'derived' | 'origin' | 'amount' | 'vatCode' | 'vatRate' | 'reverseCharge' | 'waived'>> & Pick<LedgerEntry, 'day' | 'life'>;
+type Details = Pick<LedgerEntry, 'day' | 'life'> & { readonly [Field in 'kind' | 'derived' | 'origin' | 'amount' | 'vatCode' | 'vatRate' | 'reverseCharge' | 'waived']?: LedgerEntry[Field] };
 
 /** All ledger lines of these orders, by order, oldest first. */
 export async function ledgerOf(tx: Queryable, orderIds: readonly string[]): Promise<ReadonlyMap<string, readonly LedgerEntry[]>> {
@@ -36,22 +41,22 @@ function toEntry(row: LedgerRow): LedgerEntry {
   };
 }
 
-/** The row of a new ledger line. */
+/** The row of a new ledger line. Written out field by field, usual ones left undefined: this runs for every line, and what is undefined is not sent. */
 export function entryRow(orderId: string, entry: LedgerEntry): EntryRow {
-  const { kind, derived, origin, amount, vatCode, vatRate, reverseCharge, day, life, waived } = entry;
-  const details: Details = {
-    day, life,
-    ...(kind !== 'charge' && { kind }),
-    ...(derived && { derived }),
-    ...(origin !== null && { origin }),
-    ...(amount !== entry.gross && { amount }),
-    ...(vatCode !== null && { vatCode, vatRate }),
-    ...(reverseCharge && { reverseCharge }),
-    ...(waived && { waived }),
-  };
   return {
     order_id: orderId, charge: entry.charge, event_id: entry.eventId, transaction_type: entry.transactionType, unit: entry.unit, seq: entry.seq,
-    type: entry.type, fee_table: entry.table, version: entry.version, rule: entry.rule, net: entry.net, vat: entry.vat, gross: entry.gross,
-    currency: entry.currency, account: entry.account, occurred_at: new Date(entry.occurredAt).toISOString(), details, reason: entry.reason,
+    type: entry.type, fee_table: entry.table ?? undefined, version: entry.version ?? undefined, rule: entry.rule, net: entry.net, vat: entry.vat, gross: entry.gross,
+    currency: entry.currency, account: entry.account ?? undefined, occurred_at: new Date(entry.occurredAt).toISOString(), reason: entry.reason ?? undefined,
+    details: {
+      day: entry.day, life: entry.life,
+      kind: entry.kind === 'charge' ? undefined : entry.kind,
+      derived: entry.derived || undefined,
+      origin: entry.origin ?? undefined,
+      amount: entry.amount === entry.gross ? undefined : entry.amount,
+      vatCode: entry.vatCode ?? undefined,
+      vatRate: entry.vatRate ?? undefined,
+      reverseCharge: entry.reverseCharge || undefined,
+      waived: entry.waived || undefined,
+    },
   };
 }

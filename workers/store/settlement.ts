@@ -12,6 +12,7 @@ export interface EventRow {
   readonly wire_form: WireForm;
 }
 
+/** Missing fields of a row become null. */
 export interface OrderRow {
   readonly id: string;
   readonly source: string;
@@ -19,14 +20,14 @@ export interface OrderRow {
   readonly revision: number;
   readonly status: string;
   readonly link: string;
-  readonly customer_id: string | null;
-  readonly corporate_account_id: string | null;
-  readonly org_unit: string | null;
-  readonly travel_from: string | null;
-  readonly travel_until: string | null;
-  readonly currency: string | null;
-  readonly total: string | null;
-  readonly booked_at: string | null;
+  readonly customer_id?: string | undefined;
+  readonly corporate_account_id?: string | undefined;
+  readonly org_unit?: string | undefined;
+  readonly travel_from?: string | undefined;
+  readonly travel_until?: string | undefined;
+  readonly currency?: string | undefined;
+  readonly total?: string | undefined;
+  readonly booked_at?: string | undefined;
   readonly state: object;
 }
 
@@ -34,12 +35,12 @@ export interface ItemRow {
   readonly order_id: string;
   readonly item_id: string;
   readonly product: string;
-  readonly status: string | null;
-  readonly supplier: string | null;
-  readonly start_date: string | null;
-  readonly end_date: string | null;
-  readonly currency: string | null;
-  readonly total: string | null;
+  readonly status?: string | undefined;
+  readonly supplier?: string | undefined;
+  readonly start_date?: string | undefined;
+  readonly end_date?: string | undefined;
+  readonly currency?: string | undefined;
+  readonly total?: string | undefined;
 }
 
 export interface EntryRow {
@@ -50,17 +51,17 @@ export interface EntryRow {
   readonly unit: string;
   readonly seq: number;
   readonly type: string;
-  readonly fee_table: string | null;
-  readonly version: number | null;
-  readonly rule: string | null;
+  readonly fee_table?: string | undefined;
+  readonly version?: number | undefined;
+  readonly rule?: string | undefined;
   readonly net: string;
   readonly vat: string;
   readonly gross: string;
   readonly currency: string;
-  readonly account: string | null;
+  readonly account?: string | undefined;
   readonly occurred_at: string;
   readonly details: object;
-  readonly reason: string | null;
+  readonly reason?: string | undefined;
 }
 
 export interface OutboxRow {

@@ -35,9 +35,9 @@ export function orderRow(order: SettledOrder): OrderRow {
   const bookedAt = state.booking?.bookedAt ?? state.firstBookedAt;
   return {
     id: order.id, source: order.source, booking_ref: order.bookingRef, revision: revisionOf(order), status: state.status,
-    link: order.link, customer_id: order.customerId, corporate_account_id: order.corporateAccountId, org_unit: order.orgUnit,
-    travel_from: dates.from, travel_until: dates.until, currency: state.price?.currency ?? null, total: state.price?.total ?? null,
-    booked_at: bookedAt === null ? null : new Date(bookedAt).toISOString(), state,
+    link: order.link, customer_id: order.customerId ?? undefined, corporate_account_id: order.corporateAccountId ?? undefined, org_unit: order.orgUnit ?? undefined,
+    travel_from: dates.from ?? undefined, travel_until: dates.until ?? undefined, currency: state.price?.currency, total: state.price?.total,
+    booked_at: bookedAt === null ? undefined : new Date(bookedAt).toISOString(), state,
   };
 }
 
@@ -61,8 +61,8 @@ function countedItems(state: OrderState | null): readonly Item[] {
 
 function itemRow(orderId: string, item: Item): ItemRow {
   return {
-    order_id: orderId, item_id: item.id, product: item.product, status: item.status ?? null, supplier: item.supplier ?? null,
-    start_date: item.start ?? null, end_date: itemEnd(item), currency: item.price?.currency ?? null, total: item.price?.total ?? null,
+    order_id: orderId, item_id: item.id, product: item.product, status: item.status ?? undefined, supplier: item.supplier ?? undefined,
+    start_date: item.start ?? undefined, end_date: itemEnd(item) ?? undefined, currency: item.price?.currency, total: item.price?.total,
   };
 }
 
