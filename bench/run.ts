@@ -1,6 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Redis } from 'ioredis';
 import type { Admin, Kafka } from 'kafkajs';
 import { toJson } from '../schemas/json.js';
 import type { BookingEvent } from '../schemas/booking-event.js';
@@ -12,37 +11,15 @@ import { createCodec, type Codec } from '../workers/topics/codec.js';
 import { createKafka } from '../workers/topics/connection.js';
 import { bookingEventsTopic } from '../workers/topics/names.js';
 import { digestOf, factsOf, writtenRows, type WrittenRows } from './facts.js';
+import { demandEmpty, emptyRedis } from './clean-servers.js';
 import { bookingLoad } from './load.js';
 import { describeMachine, loadNow, type Machine } from './machine.js';
-import { measure, type Measured, type Running } from './measure.js';
-import { startNaiveWay } from './naive-way.js';
+import { measure, type Measured } from './measure.js';
 import { measurePersist, prepareRows, type PersistRun, type PersistWay } from './persist.js';
-import { startPipeline } from './pipeline.js';
 import { killProcesses } from './processes.js';
 import { copyDatabase, createBenchDatabase, produceEvents, settleStatistics, takeEvents, withDatabase } from './setup.js';
-
-export interface BenchSettings {
-  /** Runs of every way, taken in turns. */
-  readonly runs: number;
-  /** Measured events of a run. */
-  readonly events: number;
-  /** Events before those, in each run: the process warms up. */
-  readonly runUp: number;
-  /** Events that both sets of tables hold before all runs. */
-  readonly history: number;
-  readonly customers: number;
-  readonly seed: number;
-  /** Lanes of the ingest process; each number is a way of its own. */
-  readonly lanes: readonly number[];
-  /** New bookings of a run that only writes. */
-  readonly persistEvents: number;
-  /** Events of one long run of the pipeline at the end, for memory and evenness; 0: none. */
-  readonly longEvents: number;
-  /** Only naive consumers, only the pipeline, only writing; null: everything. */
-  readonly only: 'naive' | 'pipeline' | 'persist' | null;
-  /** A folder for CPU profiles of the pipeline's processes; null: none are taken. */
-  readonly profileFolder: string | null;
-}
+import { isMeasured, type BenchSettings } from './settings.js';
+import { naiveWay, partitions, pipelineWay, waysOf, type Way } from './ways.js';
 
 export interface WayRun extends Measured {
   readonly way: string;
@@ -61,8 +38,6 @@ export interface BenchResult {
   readonly long: Measured | null;
 }
 
-const partitions = 6;
-const fenceGroup = 'bench';
 const persistBatch = 500;
 
 interface Bench {
@@ -74,13 +49,6 @@ interface Bench {
   readonly codec: Codec;
   readonly load: Iterator<BookingEvent>;
   readonly onProgress: (text: string) => void;
-}
-
-interface Way {
-  readonly name: string;
-  readonly facts: 'naive' | 'midline';
-  readonly group: (run: number) => string;
-  readonly start: (environment: ServiceEnvironment, group: string) => Promise<Running>;
 }
 
 /**
@@ -128,31 +96,35 @@ async function runOn(
   { environment, servers }: RunningServices, kafka: Kafka, admin: Admin, settings: BenchSettings, loadBefore: number, onProgress: (text: string) => void,
 ): Promise<BenchResult> {
   await demandEmpty(admin, environment.REDIS_URL);
-  await createTopics(admin, { partitions });
-  const codec = createCodec({ registryUrl: environment.SCHEMA_REGISTRY_URL });
-  await codec.register();
-  const now = Date.now();
-  const bench: Bench = {
-    settings, environment, kafka, admin, codec, onProgress,
-    servers: Object.fromEntries(servers.map(({ name, pid }) => [name, pid])),
-    load: bookingLoad({ seed: settings.seed, customers: settings.customers, since: now - 3_600_000 }),
-  };
-  const machine = await withDatabase(environment.DATABASE_URL, (database) => describeMachine(database, environment.REDIS_URL, loadBefore));
-  const template = await prepareTemplate(bench);
-  const start = await endsOf(admin);
-  const runs = await runWays(bench, template, start);
-  const persist = settings.only === null || settings.only === 'persist' ? await runPersist(bench, template) : [];
-  const long = settings.longEvents > 0 && settings.only !== 'naive' ? await runLong(bench, template, start) : null;
-  await template.drop();
-  return { date: new Date(now).toISOString(), machine, settings, eventBytes: eventBytes(settings, codec), runs, persist, long };
+  const { created } = await createTopics(admin, { partitions });
+  try {
+    const codec = createCodec({ registryUrl: environment.SCHEMA_REGISTRY_URL });
+    await codec.register();
+    const now = Date.now();
+    const bench: Bench = {
+      settings, environment, kafka, admin, codec, onProgress,
+      servers: Object.fromEntries(servers.map(({ name, pid }) => [name, pid])),
+      load: bookingLoad({ seed: settings.seed, customers: settings.customers, since: now - 3_600_000 }),
+    };
+    const machine = await withDatabase(environment.DATABASE_URL, (database) => describeMachine(database, environment.REDIS_URL, loadBefore));
+    return { date: new Date(now).toISOString(), machine, settings, eventBytes: eventBytes(settings, codec), ...(await runParts(bench)) };
+  } finally {
+    await admin.deleteTopics({ topics: [...created] });
+  }
 }
 
-/** Servers that were given may be somebody's: nothing of theirs is mixed with the benchmark's, and nothing is deleted. */
-async function demandEmpty(admin: Admin, redisUrl: string): Promise<void> {
-  if ((await admin.listTopics()).includes(bookingEventsTopic)) throw new Error(`the Kafka of KAFKA_BROKERS has a topic ${bookingEventsTopic} already: the benchmark wants one of its own (unset the variable to have it started)`);
-  await withRedis(redisUrl, async (redis) => {
-    if ((await redis.dbsize()) > 0) throw new Error('the Redis of REDIS_URL is not empty: the benchmark wants one of its own (unset the variable, or name another database of it)');
-  });
+async function runParts(bench: Bench): Promise<Pick<BenchResult, 'runs' | 'persist' | 'long'>> {
+  const { settings, admin } = bench;
+  const template = await prepareTemplate(bench);
+  try {
+    const start = await endsOf(admin);
+    const runs = await runWays(bench, template, start);
+    const persist = isMeasured(settings, 'persist') ? await runPersist(bench, template) : [];
+    const long = settings.longEvents > 0 && isMeasured(settings, 'pipeline') ? await runLong(bench, template, start) : null;
+    return { runs, persist, long };
+  } finally {
+    await template.drop();
+  }
 }
 
 /** Both sets of tables with their customers, the events of the history, and statistics; the topic goes on with the events of a run. */
@@ -163,7 +135,8 @@ async function prepareTemplate(bench: Bench): Promise<CreatedDatabase> {
   onProgress(`Warming up with ${settings.history} events …`);
   await produceEvents(kafka, codec, load, settings.history);
   const inTemplate = { ...environment, DATABASE_URL: template.url };
-  for (const way of [naiveWay(partitions), pipelineWay(settings.lanes[0] ?? 2, null)]) {
+  const ways = [...(isMeasured(settings, 'naive') ? [naiveWay(partitions)] : []), ...(settings.only === 'naive' ? [] : [pipelineWay(settings.lanes[0] ?? 2, null)])];
+  for (const way of ways) {
     const running = await way.start(inTemplate, way.group(0));
     try {
       await measure(running, { total: settings.history, runUp: 0, servers: {} });
@@ -240,30 +213,6 @@ async function runLong(bench: Bench, template: CreatedDatabase, start: readonly 
   return measured;
 }
 
-function waysOf({ only, lanes, profileFolder }: BenchSettings): readonly Way[] {
-  return [
-    ...(only === null || only === 'naive' ? [naiveWay(1), naiveWay(partitions)] : []),
-    ...(only === null || only === 'pipeline' ? lanes.map((count) => pipelineWay(count, profileFolder)) : []),
-  ];
-}
-
-const naiveWay = (partitionsAtOnce: number): Way => ({
-  name: partitionsAtOnce === 1 ? 'naive, one partition at a time' : `naive, ${partitionsAtOnce} partitions at once`,
-  facts: 'naive',
-  group: (run) => `naive-${partitionsAtOnce}-${run}`,
-  start: (environment, group) => startNaiveWay(environment, { topic: bookingEventsTopic, group, partitionsAtOnce }),
-});
-
-/** Always the same group: the fence of the history stands under its name. */
-const pipelineWay = (lanes: number, profileFolder: string | null): Way => ({
-  name: `midline, ${lanes} lanes`,
-  facts: 'midline',
-  group: () => fenceGroup,
-  start: (environment, group) => startPipeline(environment, {
-    topic: bookingEventsTopic, group, partitionsAtOnce: lanes, nodeOptions: profileFolder === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`],
-  }),
-});
-
 interface Offset {
   readonly partition: number;
   readonly offset: string;
@@ -287,17 +236,4 @@ function eventBytes({ seed, customers }: BenchSettings, codec: Codec): BenchResu
   const events = takeEvents(bookingLoad({ seed, customers, since: Date.now() }), 1_000);
   const mean = (size: (event: BookingEvent) => number): number => Math.round(events.reduce((sum, event) => sum + size(event), 0) / events.length);
   return { avro: mean((event) => codec.encodeBookingEvent(event).length), json: mean((event) => JSON.stringify(toJson('BookingEvent', event)).length) };
-}
-
-async function emptyRedis(url: string): Promise<void> {
-  await withRedis(url, async (redis) => { await redis.flushdb(); });
-}
-
-async function withRedis(url: string, work: (redis: Redis) => Promise<void>): Promise<void> {
-  const redis = new Redis(url);
-  try {
-    await work(redis);
-  } finally {
-    redis.disconnect();
-  }
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { BenchSettings } from '../../bench/run.js';
+import type { BenchSettings } from '../../bench/settings.js';
 import { localEnvironment } from '../../services/local.js';
 import { examples, printResult } from './output.js';
 import { wholeNumber } from './topics.js';
