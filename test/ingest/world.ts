@@ -118,3 +118,10 @@ export const cancelled = (bookingRef: string): BookingEvent => ({ eventId: `${bo
 export async function until(answer: () => Promise<boolean>): Promise<void> {
   for (const end = Date.now() + 30_000; !await answer(); await pause(20)) if (Date.now() > end) throw new Error('waited 30 s in vain');
 }
+
+/** A promise that somebody else resolves. */
+export function deferred<Value>(): { readonly promise: Promise<Value>; readonly resolve: (value: Value) => void } {
+  let resolve: (value: Value) => void = () => undefined;
+  const promise = new Promise<Value>((settle) => { resolve = settle; });
+  return { promise, resolve };
+}

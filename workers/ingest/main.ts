@@ -4,7 +4,7 @@ import { rerateStale } from '../actions/rerate.js';
 import { createFactsCache } from '../actions/settle/facts.js';
 import { createSettle, TopicRecreated } from '../actions/settle/settle.js';
 import { createWire } from '../actions/settle/wire.js';
-import { pause, retryForever } from '../runtime/backoff.js';
+import { atMost, pause, retryForever } from '../runtime/backoff.js';
 import { kafkaOptions, type Config } from '../runtime/config.js';
 import { createEncryption } from '../runtime/encryption.js';
 import { faultKind } from '../runtime/faults.js';
@@ -39,6 +39,8 @@ export interface IngestOptions {
 const sampleEvery = 5_000;
 const rerateEvery = 2_000;
 const drainLookEvery = 200;
+/** How long a batch in hand may take to end when the process stops, in milliseconds; supervisors kill after ten seconds. */
+const patience = 5_000;
 
 /** Starts the worker that settles booking events: Kafka → facts, decide, save in one Postgres transaction a batch → fence → Kafka's offset as a hint. */
 export async function startIngest(config: IngestConfig, options: IngestOptions): Promise<Worker & { readonly done: Promise<void>; readonly healthUrl: string }> {
@@ -201,8 +203,10 @@ export async function startIngest(config: IngestConfig, options: IngestOptions):
     done: drain ? Promise.race([faulted, started.then(untilDrained)]) : faulted,
     async stop() {
       stopping.abort();
-      await started.catch(() => undefined);
-      await consumer.disconnect();
+      const left = started.catch(() => undefined).then(() => consumer.disconnect());
+      await atMost(patience, left);
+      database.cut(); // a batch that waits for a lock is dropped: it will be read again
+      await left;
       await sampling.catch(() => undefined);
       await admin.disconnect();
       await signOff(database, id).catch(() => undefined);

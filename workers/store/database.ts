@@ -12,6 +12,8 @@ export interface Database extends Queryable {
   /** Runs `work` in one READ COMMITTED transaction: commits its result, rolls back and rethrows its error. */
   transaction<Result>(work: (tx: Queryable) => Promise<Result>): Promise<Result>;
   close(): Promise<void>;
+  /** Cuts every connection: statements in hand fail at once, and nothing of them is committed, except a commit that was on its way already. */
+  cut(): void;
 }
 
 const asText = (value: string): string => value;
@@ -60,6 +62,9 @@ export function createDatabase(url: string, options: { readonly max?: number; re
     keepAlive: true,
   });
   pool.on('error', () => undefined);
+  const clients = new Set<pg.PoolClient>();
+  pool.on('connect', (client) => { clients.add(client); });
+  pool.on('remove', (client) => { clients.delete(client); });
   return {
     ...queryable(pool),
     async transaction(work) {
@@ -82,6 +87,7 @@ export function createDatabase(url: string, options: { readonly max?: number; re
       }
     },
     close: () => pool.end(),
+    cut: () => { for (const client of clients) client.connection.stream.destroy(); },
   };
 }
 
