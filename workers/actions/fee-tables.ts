@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { DateTime } from 'luxon';
 import type { FeeTable } from '../../schemas/fee-table.js';
 import { formatOf } from '../domain/fees/case.js';
-import { parseFeeTable, type FeeTableProblem } from '../domain/fees/parse.js';
+import { checkFeeTable, type TableReferences } from '../domain/fees/check-references.js';
+import { parseFeeTable, problemText, type FeeTableProblem } from '../domain/fees/parse.js';
 import { validFromInstant } from '../domain/fees/world.js';
 import { audit } from '../store/audit.js';
 import type { Database, Queryable } from '../store/database.js';
@@ -44,7 +45,7 @@ export async function applyFeeTable(database: Database, table: FeeTable, sourceT
     if (newest !== undefined && newest.definition.currency !== table.currency) {
       throw new FeeTableRefused(`fee table ${table.feeTable} is in ${newest.definition.currency}; a version in ${table.currency} needs a name of its own`);
     }
-    if (table.extends !== undefined) await checkBase(tx, table);
+    refuse(checkFeeTable(table, await referencesOf(tx, table, { approving: false })), table);
     const version = newest === undefined ? 1 : newest.state === 'draft' ? newest.version : newest.version + 1;
     const validFrom = new Date(validFromInstant(table.validFrom, await zoneOf(tx, table.owner ?? null)));
     await saveDraft(tx, { table: table.feeTable, version, validFrom, definition: table, sourceText, hash, author: actor });
@@ -53,10 +54,33 @@ export async function applyFeeTable(database: Database, table: FeeTable, sourceT
   });
 }
 
-async function checkBase(tx: Queryable, table: FeeTable): Promise<void> {
-  const [base] = await versionsOf(tx, table.extends ?? '');
-  if (base === undefined) throw new FeeTableRefused(`fee table ${table.feeTable} extends ${table.extends}, which does not exist; apply that one first`);
-  if (base.definition.currency !== table.currency) throw new FeeTableRefused(`fee table ${table.feeTable} is in ${table.currency}, its base ${table.extends} in ${base.definition.currency}`);
+/**
+ * What the table may refer to as the database has it. For a draft the newest version of a base will do, whatever its state, and tax rates may come later;
+ * approving asks for an approved base and for rates.
+ */
+async function referencesOf(tx: Queryable, table: FeeTable, { approving }: { readonly approving: boolean }): Promise<TableReferences> {
+  const { orgUnits, sources, versions } = await sharedFeeFacts(tx);
+  const newest = await newestVersions(tx);
+  const rates = await listTaxRates(tx);
+  const owner = orgUnits.some((unit) => unit.id === table.owner) ? (table.owner ?? null) : null;
+  const validFrom = validFromInstant(table.validFrom, await zoneOf(tx, owner));
+  const approved = (name: string): FeeTable | null => versions.filter((one) => one.table === name && one.validFrom <= validFrom).at(-1)?.definition ?? null;
+  return {
+    base: approving ? approved : (name) => newest.find((one) => one.table === name)?.definition ?? null,
+    kinds: new Set(sources.flatMap((source) => source.kinds ?? [])),
+    hasOrgUnit: (name) => orgUnits.some((unit) => unit.id === name),
+    ...(approving && { hasRate: (code, day) => rates.some((rate) => rate.code === code && (rate.validFrom ?? '') <= day) }),
+    scopeElsewhere: (charge) => newest.flatMap((one) => {
+      const scope = one.table === table.feeTable ? undefined : one.definition.charges?.[charge]?.scope;
+      return scope === undefined ? [] : [{ table: one.table, scope }];
+    })[0] ?? null,
+  };
+}
+
+function refuse(problems: readonly FeeTableProblem[], table: FeeTable): void {
+  if (problems.length === 0) return;
+  const missingRate = problems.some((problem) => problem.field.endsWith('.vat'));
+  throw new FeeTableRefused(`fee table ${table.feeTable} has ${problems.length} problems:\n${problems.map((problem) => `  ${problemText(problem)}`).join('\n')}${missingRate ? '\nTax rates are added with: midline fees tax-codes import FILE' : ''}`);
 }
 
 export interface ApproveRequest extends Doing {
@@ -86,8 +110,7 @@ export async function approveFeeTable(database: Database, request: ApproveReques
   return database.transaction(async (tx) => {
     await takeFactsLockExclusively(tx);
     const draft = draftOf(await versionsOf(tx, table), request);
-    await checkCharges(tx, draft);
-    await checkTaxCodes(tx, draft);
+    refuse(checkFeeTable(draft.definition, await referencesOf(tx, draft.definition, { approving: true })), draft.definition);
     const past = draft.validFrom <= now;
     if (past && !backdate) throw new FeeTableRefused(`version ${draft.version} of ${table} begins in the past (${draft.validFrom.toISOString()}): approve it with --backdate and --reason, or give it a later validFrom`);
     if (past && reason === null) throw new FeeTableRefused('backdating needs a reason: --reason "…"');
@@ -107,28 +130,6 @@ function draftOf(versions: readonly StoredVersion[], { table, version, actor, fo
   if (found.state === 'approved') throw new FeeTableRefused(`version ${found.version} of ${table} is approved already`);
   if (fourEyes && found.author === actor) throw new FeeTableRefused(`version ${found.version} of ${table} was written by ${actor}; somebody else must approve it`);
   return found;
-}
-
-/** A charge name has one scope in all tables. */
-async function checkCharges(tx: Queryable, draft: StoredVersion): Promise<void> {
-  for (const other of await newestVersions(tx)) {
-    if (other.table === draft.table) continue;
-    for (const [name, charge] of Object.entries(draft.definition.charges ?? {})) {
-      const scope = other.definition.charges?.[name]?.scope;
-      if (charge.scope !== undefined && scope !== undefined && scope !== charge.scope) {
-        throw new FeeTableRefused(`charge ${name} has scope ${charge.scope} in ${draft.table} but ${scope} in ${other.table}; a charge has one scope in all tables`);
-      }
-    }
-  }
-}
-
-async function checkTaxCodes(tx: Queryable, draft: StoredVersion): Promise<void> {
-  const rates = await listTaxRates(tx);
-  const day = draft.validFrom.toISOString().slice(0, 10);
-  for (const [name, { vat }] of Object.entries(draft.definition.charges ?? {})) {
-    if (vat === undefined || rates.some((rate) => rate.code === vat && (rate.validFrom ?? '') <= day)) continue;
-    throw new FeeTableRefused(`charge ${name} has the tax code ${vat}, which has no rate on ${day}; add it with: midline fees tax-codes import FILE`);
-  }
 }
 
 export interface AssignRequest extends Doing {
