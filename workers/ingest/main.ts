@@ -203,11 +203,10 @@ export async function startIngest(config: IngestConfig, options: IngestOptions):
     done: drain ? Promise.race([faulted, started.then(untilDrained)]) : faulted,
     async stop() {
       stopping.abort();
-      const left = started.catch(() => undefined).then(() => consumer.disconnect());
+      const left = started.catch(() => undefined).then(() => consumer.disconnect()).then(() => sampling);
       await atMost(patience, left);
       database.cut(); // a batch that waits for a lock is dropped: it will be read again
-      await left;
-      await sampling.catch(() => undefined);
+      await atMost(patience / 2, left); // what still tries to reach a broker is left to the end of the process
       await admin.disconnect();
       await signOff(database, id).catch(() => undefined);
       await health.close();
