@@ -55,7 +55,7 @@ interface Stat {
 const microsecondsPerTick = 10_000;
 
 /** CPU time and memory can be read (Linux). */
-export const canMeasureProcesses = existsSync('/proc/self/stat');
+const canMeasureProcesses = existsSync('/proc/self/stat');
 
 /** CPU time of a process and everything that it has started, in microseconds since its start; null where the system has no /proc. */
 export function cpuOf(pid: number): number | null {
