@@ -26,6 +26,7 @@ beforeAll(async () => {
   db = createDatabase(databaseUrl);
   mail = await startMailCatcher();
   queue = createQueue(redisUrl);
+  await until(() => queue.ping().then(() => true, () => false)); // it connects in its own time, and fails at once until then
 });
 
 afterAll(async () => {

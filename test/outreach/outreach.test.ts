@@ -23,7 +23,7 @@ let mail: MailCatcher;
 let outreach: Awaited<ReturnType<typeof startOutreach>>;
 
 beforeAll(async () => {
-  redisUrl = new URL('/12', (await servers()).redisUrl).href; // a Redis database of its own: other tests have a queue of the same name
+  redisUrl = new URL('/10', (await servers()).redisUrl).href; // a Redis database of its own: other tests have a queue of the same name
   const redis = new Redis(redisUrl);
   await redis.flushdb();
   redis.disconnect();
@@ -31,6 +31,7 @@ beforeAll(async () => {
   await migrate(databaseUrl, migrationSource);
   db = createDatabase(databaseUrl);
   queue = createQueue(redisUrl);
+  await until(() => queue.ping().then(() => true, () => false)); // it connects in its own time, and fails at once until then
   mail = await startMailCatcher();
   outreach = await startOutreach(config(mail.url), { log: createLog('silent') });
 });

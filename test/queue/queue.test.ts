@@ -14,6 +14,7 @@ beforeAll(async () => {
   redisUrl = new URL('/13', (await servers()).redisUrl).href; // a Redis database of its own: other tests have a queue of the same name
   redis = new Redis(redisUrl);
   queue = createQueue(redisUrl);
+  await until(() => queue.ping().then(() => true, () => false)); // it connects in its own time, and fails at once until then
 });
 beforeEach(() => redis.flushdb());
 afterAll(async () => {

@@ -55,7 +55,7 @@ async function decoded(codec: Codec, value: Buffer | null): Promise<Pick<ShownDe
   return { event: JSON.parse(maskCardNumbers(JSON.stringify(toJson('BookingEvent', result.event)))) as unknown, undecodable: null };
 }
 
-export interface ReplayChoice {
+interface ReplayChoice {
   /** These, whether they are open or were replayed before without coming back. */
   readonly ids?: readonly string[] | undefined;
   /** All open ones of a code. Neither ids nor a code: all open ones. */

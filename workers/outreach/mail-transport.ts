@@ -1,3 +1,4 @@
+import { isNativeError } from 'node:util/types';
 import { createTransport } from 'nodemailer';
 import type { OutgoingMail, SendOutcome } from '../actions/send-message.js';
 
@@ -18,14 +19,14 @@ export interface MailTransportOptions {
 }
 
 /**
- * A pool of SMTP connections.
- * `maxRequeues: 0`: by default nodemailer sends a mail again by itself, up to five times, when its connection closes, even if the server already has it.
+ * A pool of SMTP connections. The pool takes another connection by itself only for a mail that it has not begun to send.
  */
 export function createMailTransport({ url, from, connections }: MailTransportOptions): MailTransport {
   const transport = createTransport({
-    url, pool: true, maxConnections: connections, maxRequeues: 0, idleTimeout: 20_000,
+    url, pool: true, maxConnections: connections, idleTimeout: 20_000,
     connectionTimeout: 10_000, greetingTimeout: 10_000, socketTimeout: 30_000, disableFileAccess: true, disableUrlAccess: true,
   });
+  let closed = false; // the pool then says of mails that it had begun what else it says only of others
   const domain = /@([^\s@>]+)>?\s*$/.exec(from)?.[1] ?? 'localhost.localdomain';
   return {
     async send({ messageId, to, subject, html, text }) {
@@ -37,17 +38,21 @@ export function createMailTransport({ url, from, connections }: MailTransportOpt
         });
         return { kind: 'accepted', response: sent.response };
       } catch (error) {
-        return outcomeOf(error);
+        return closed ? { kind: 'unknown', reason: 'the sender was stopped' } : outcomeOf(error);
       }
     },
     async verify() {
       await transport.verify();
     },
     close() {
+      closed = true;
       transport.close();
     },
   };
 }
+
+/** What the pool says of a mail for which connection after connection was closed before it could begin. */
+const neverBegun = /^Reached maximum number of retries/;
 
 /** These end an attempt before the server has the mail. */
 const beforeSending: ReadonlySet<unknown> = new Set(['EDNS', 'ETLS', 'EREQUIRETLS', 'EAUTH', 'ENOAUTH', 'EOAUTH2', 'EPROXY', 'ECONFIG', 'EMAXLIMIT']);
@@ -57,7 +62,7 @@ const beforeSending: ReadonlySet<unknown> = new Set(['EDNS', 'ETLS', 'EREQUIRETL
  * No answer: certain only where the connection was never made; else the server may have the mail.
  */
 export function outcomeOf(error: unknown): SendOutcome {
-  if (!(error instanceof Error)) return { kind: 'unknown', reason: String(error) };
+  if (!isNativeError(error)) return { kind: 'unknown', reason: String(error) };
   const { code, command, response, responseCode, syscall, timeoutType } = fieldsOf(error);
   const reason = typeof response === 'string' ? response : error.message;
   if (typeof responseCode === 'number') {
@@ -65,7 +70,7 @@ export function outcomeOf(error: unknown): SendOutcome {
     return { kind: final ? 'refused' : 'temporary', reason };
   }
   if (code === 'EENVELOPE' || code === 'EMESSAGE') return { kind: 'refused', reason };
-  const notConnected = syscall === 'connect' || (typeof timeoutType === 'string' && timeoutType !== 'SOCKET_TIMEOUT');
+  const notConnected = syscall === 'connect' || neverBegun.test(error.message) || (typeof timeoutType === 'string' && timeoutType !== 'SOCKET_TIMEOUT');
   return { kind: notConnected || beforeSending.has(code) ? 'temporary' : 'unknown', reason };
 }
 

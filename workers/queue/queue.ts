@@ -15,7 +15,7 @@ export interface OutreachQueue {
 }
 
 /** A message and how often it has been enqueued, this time included. */
-export interface QueuedMessage {
+interface QueuedMessage {
   readonly id: string;
   readonly enqueued: number;
 }

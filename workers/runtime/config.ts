@@ -39,7 +39,7 @@ const secrets: ReadonlySet<string> = new Set([...Object.keys(addresses), 'KAFKA_
 
 type Output<Shape extends Readonly<Record<string, z.ZodType>>> = { readonly [Name in keyof Shape]: z.output<Shape[Name]> };
 export type Address = keyof typeof addresses;
-export type Settings = Output<typeof settings>;
+type Settings = Output<typeof settings>;
 /** What was asked for, by the names of the variables: `Config<'DATABASE_URL'>` has that address and all settings. */
 export type Config<Needed extends Address = Address> = Settings & Pick<Output<typeof addresses>, Needed>;
 export type Environment = Readonly<Record<string, string | undefined>>;

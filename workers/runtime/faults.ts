@@ -1,3 +1,5 @@
+import { isNativeError } from 'node:util/types';
+
 /**
  * What to do about a fault: `world` (a server is away or busy: try again for ever), `poison` (the data of one message is refused: find that message),
  * `unknown` (stop the process: going on could do harm).
@@ -23,11 +25,11 @@ const connectionLost = /^(Connection terminated|Client has encountered a connect
 
 /** Sorts a thrown error by SQLSTATE class, network code, or the client library's own mark; looks into `cause` and the errors of an AggregateError. */
 export function faultKind(error: unknown): FaultKind {
-  if (!(error instanceof Error)) return 'unknown';
+  if (!isNativeError(error)) return 'unknown';
   const code: unknown = 'code' in error ? error.code : undefined;
   if (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && 'severity' in error) return sqlStates[code.slice(0, 2)] ?? 'unknown';
   if (networkCodes.has(code) || connectionLost.test(error.message) || isRetriable(error)) return 'world';
-  if (error instanceof AggregateError && error.errors.length > 0) return worst(error.errors.map(faultKind));
+  if ('errors' in error && Array.isArray(error.errors) && error.errors.length > 0) return worst(error.errors.map(faultKind));
   return error.cause === undefined ? 'unknown' : faultKind(error.cause);
 }
 

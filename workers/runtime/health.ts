@@ -1,3 +1,4 @@
+import { isNativeError } from 'node:util/types';
 import fastify from 'fastify';
 import type { Metrics } from './metrics.js';
 
@@ -45,7 +46,7 @@ async function answer(check: () => Promise<unknown>): Promise<string> {
   try {
     return await Promise.race([check().then(() => 'ok'), late]);
   } catch (error) {
-    if (!(error instanceof Error)) return 'failed';
+    if (!isNativeError(error)) return 'failed';
     return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
   } finally {
     clearTimeout(timer);

@@ -1,3 +1,4 @@
+import { isNativeError } from 'node:util/types';
 import { pino, type Logger } from 'pino';
 
 export type Log = Logger;
@@ -27,7 +28,7 @@ export function createLog(level: string, bindings: Readonly<Record<string, unkno
 
 /** An error as its name, code, message, stack and cause: not its other fields, which in database errors hold data (`detail: Key (value)=(…)`). */
 function serialize(error: unknown): unknown {
-  if (!(error instanceof Error)) return withoutPasswords(String(error));
+  if (!isNativeError(error)) return withoutPasswords(String(error));
   return {
     type: error.name,
     ...('code' in error && { code: error.code }),
