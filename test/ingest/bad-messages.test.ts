@@ -70,8 +70,7 @@ async function badMessages(): Promise<readonly (readonly [string, RegExp, Buffer
   ];
 }
 
-// Seen to fail when the messages of a batch are rejected together, when a letter keeps the decoded event in place of the bytes, and for each kind without its check:
-// without the wire check for text, U+0000 ends as REFUSED_BY_DATABASE and invalid UTF-8 is applied with replacement characters.
+// Seen to fail when the messages of a batch are rejected together, when a letter keeps the bytes as text, and without the check of texts on the wire.
 test('every kind of bad message between good ones is a dead letter with code, reason and all that Kafka had; the good ones are applied; replays go through or update the same row', async () => {
   const topic = await world.newTopic(1, { 'max.message.bytes': String(12 * 1024 * 1024) });
   const bad = await badMessages();

@@ -38,7 +38,7 @@ describe('settling batches of a partition', () => {
     return (batch: Batch) => settle(batch, { now: Date.now() });
   };
 
-  // Seen to fail with `update … where next_offset <= $first` in place of the insert: the row that is not there yet is not updated.
+  // Seen to fail with a statement that updates only: the row is not there yet.
   test('the first batch of all is applied and raises the fence', async () => {
     expect(await createSettler()(batchOf('first', eventsOf('F', 3)))).toMatchObject({ dropped: 0, outcomes: { read: 3, applied: 3 } });
     expect(await world.fence('first')).toMatchObject([{ next: 3, read: 3, applied: 3, dead: 0 }]);
@@ -64,7 +64,7 @@ describe('settling batches of a partition', () => {
     expect(await orderCount('A-late')).toBe(0);
   });
 
-  // Seen to fail without the row lock of the fence (read, then write): both apply the batch.
+  // Seen to fail when the fence is read first and written last: the slower one finds its events stored by the other and is refused.
   test('two processes that have the same batch in hand apply it once', async () => {
     const [one, other] = [createSettler(), createSettler()];
     const batch = batchOf('both', eventsOf('B', 20));
@@ -92,7 +92,7 @@ describe('a group on its topic', () => {
     await expectReconciled();
   });
 
-  // Seen to fail with a fence that is not kept by group: the second group reads nothing.
+  // Seen to fail with a fence that is not kept by group: the second one never gets through.
   test('two groups read the same topic: the second finds duplicates and changes no order', async () => {
     const topic = await world.newTopic();
     await world.send(topic, [booked('T1'), cancelled('T1'), { key: null, value: Buffer.from('garbage'), partition: 0 }]);
@@ -146,7 +146,7 @@ describe('a group on its topic', () => {
     await expectReconciled();
   });
 
-  // Seen to fail without `assertDone`: the new messages below the old fence are dropped in silence.
+  // Seen to fail without `assertDone` (the new messages below the old fence are dropped in silence), and without the look at the topic's end when draining.
   test('a re-created topic stops the process and says how to go on; adopted, it is read from its beginning', async () => {
     const topic = await world.newTopic();
     const garbage = { key: 'k', value: Buffer.from('garbage'), partition: 0 };

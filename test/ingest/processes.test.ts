@@ -69,7 +69,7 @@ const waitingBatches = (db: Queryable) => db.query<{ pid: number }>(
 );
 
 describe('SIGTERM', () => {
-  // Seen to fail (exit code 1 after ten seconds) when `stop` does not wait for the batch but for the process, and (rows without counters) with a commit per statement.
+  // Seen to fail (ended by the signal) without the signal's handler.
   test('in the middle of work ends the process with 0 within ten seconds, nothing half done; the rest is settled later', async () => {
     const topic = await world.newTopic();
     await sendBookings(topic, 1_500);
@@ -120,7 +120,7 @@ describe('SIGTERM without a broker', () => {
 });
 
 describe('kill -9', () => {
-  // Seen to fail (events lost) with the Kafka offset committed before the transaction, and (all are read again, as duplicates) without the fence.
+  // Seen to fail (orders that no counter knows) with a commit per statement, and (messages read again, as duplicates) with a fence that is always 0.
   test('in the middle of work, twice: nothing is lost and nothing is applied twice', async () => {
     const topic = await world.newTopic();
     await sendBookings(topic, 1_500);
@@ -210,7 +210,7 @@ describe('two processes', () => {
     ][number % 4] ?? name;
   }
 
-  // Seen to fail (many customers twice) without the claims, and with `do nothing` in place of the update that changes nothing.
+  // Seen to fail (many customers twice) without the claims.
   test('meet the same unknown people at the same moment and make one customer of each', async () => {
     const topic = await world.newTopic(4);
     const both = [startProcess(topic, { TEST_GROUP: 'both' }), startProcess(topic, { TEST_GROUP: 'both' })];

@@ -11,9 +11,9 @@ import { createKafka } from '../../workers/topics/connection.js';
 import { waitForTopics } from '../../workers/topics/admin.js';
 import { migratedDatabase, servers } from '../servers.js';
 
-export type Ingest = Awaited<ReturnType<typeof startIngest>>;
+type Ingest = Awaited<ReturnType<typeof startIngest>>;
 
-export interface IngestChoice {
+interface IngestChoice {
   readonly topic: string;
   readonly group?: string;
   readonly drain?: boolean;
@@ -40,7 +40,7 @@ export interface IngestWorld {
   close(): Promise<void>;
 }
 
-export interface FenceRow {
+interface FenceRow {
   readonly partition: number;
   readonly next: number;
   readonly read: number;
