@@ -120,7 +120,7 @@ describe('SIGTERM without a broker', () => {
 });
 
 describe('kill -9', () => {
-  // Seen to fail (orders that no counter knows) with a commit per statement, and (messages read again, as duplicates) with a fence that is always 0.
+  // Seen to fail (messages are counted twice) with a fence that says 0 whatever was done.
   test('in the middle of work, twice: nothing is lost and nothing is applied twice', async () => {
     const topic = await world.newTopic();
     await sendBookings(topic, 1_500);
@@ -141,7 +141,7 @@ describe('kill -9', () => {
 });
 
 describe('faults', () => {
-  // Seen to fail (the process lives on and reads nothing) when the error leaves `eachBatch`, and (dead letters) when unknown errors are taken for poison.
+  // Seen to fail (the process lives on and reads nothing) when the error leaves `eachBatch`.
   test('an unknown error stops the process with exit code 1, says why, and leaves nothing', async () => {
     const topic = await world.newTopic();
     await sendBookings(topic, 10);
