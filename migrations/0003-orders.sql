@@ -107,12 +107,12 @@ create index dead_letter_relay on dead_letter (id) where relay = 'pending';
 comment on table dead_letter is 'Messages that could not be applied, with code, reason and original bytes. State: open, replayed (sent again, not yet back), applied (the replay went through), resolved (by a person, with a note). Written by ingest, relay and dead-letter commands.';
 
 create table outbox (
-  id bigint generated always as identity primary key,
+  id bigint generated always as identity,
   lane smallint not null,
   topic text not null,
   key text not null,
   value bytea not null,
-  created_at timestamptz not null default now()
+  created_at timestamptz not null default now(),
+  primary key (lane, id)
 );
-create index outbox_lane on outbox (lane, id);
 comment on table outbox is 'Order events on their way to Kafka; lane = hash of the order id, so order per order holds. Written by ingest and actions, deleted by relay once Kafka has them.';

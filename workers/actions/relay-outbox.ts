@@ -14,8 +14,9 @@ export async function relayOutbox(db: Database, send: RelayProducer['send'], lim
     if (lanes.length === 0) return { sent: [], tooLarge: [] };
     const messages = await readLanes(tx, lanes, Math.ceil(limits.messages / lanes.length), limits.bytes);
     const relayed = await sendWhatFits(send, messages);
-    await deleteFromOutbox(tx, relayed.sent);
-    if (relayed.tooLarge.length > 0) await setAside(tx, relayed.tooLarge);
+    const [sent, tooLarge] = [new Set(relayed.sent), new Set(relayed.tooLarge)];
+    await deleteFromOutbox(tx, messages.filter(({ id }) => sent.has(id)));
+    if (tooLarge.size > 0) await setAside(tx, messages.filter(({ id }) => tooLarge.has(id)));
     return relayed;
   });
 }

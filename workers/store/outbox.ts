@@ -44,15 +44,22 @@ export function readLanes(tx: Queryable, locked: readonly number[], limit: numbe
   );
 }
 
+/** What names a message: the primary key. */
+export type OutboxPlace = Pick<OutboxMessage, 'lane' | 'id'>;
+
 /** Forgets messages that Kafka has acknowledged. */
-export async function deleteFromOutbox(tx: Queryable, ids: readonly string[]): Promise<void> {
-  await tx.query('delete from outbox where id = any($1::bigint[])', [ids]);
+export async function deleteFromOutbox(tx: Queryable, places: readonly OutboxPlace[]): Promise<void> {
+  await tx.query(`delete from outbox o using ${placesIn} where o.lane = p.lane and o.id = p.id`, columnsOf(places));
 }
 
 /** Moves messages that their topic is too small for out of the lanes, into lane -1: they stay in the table, count as pending, and hold up nobody. Back in a lane (0 to 15) they are sent again. */
-export async function setAside(tx: Queryable, ids: readonly string[]): Promise<void> {
-  await tx.query('update outbox set lane = -1 where id = any($1::bigint[])', [ids]);
+export async function setAside(tx: Queryable, places: readonly OutboxPlace[]): Promise<void> {
+  await tx.query(`update outbox o set lane = -1 from ${placesIn} where o.lane = p.lane and o.id = p.id`, columnsOf(places));
 }
+
+const placesIn = 'unnest($1::smallint[], $2::bigint[]) as p (lane, id)';
+
+const columnsOf = (places: readonly OutboxPlace[]) => [places.map(({ lane }) => lane), places.map(({ id }) => id)];
 
 /** What waits for Kafka, order events and dead letters together, and since when. */
 export async function outboxBacklog(db: Queryable): Promise<{ readonly pending: number; readonly oldest: Date | null }> {
