@@ -43,6 +43,16 @@ export async function factsOf(database: Database, way: keyof typeof statements):
 /** Equal for equal facts. */
 export const digestOf = (facts: Facts): string => createHash('sha256').update(JSON.stringify(facts)).digest('hex');
 
+/** The first things that two ways do not say alike, for whoever has to find out why; empty when they agree. */
+export function differencesOf(one: Facts, other: Facts): readonly string[] {
+  const most = 3;
+  return (['orders', 'items', 'fees', 'messages'] as const).flatMap((kind) => {
+    const [ours, theirs] = [new Set(one[kind].map((row) => JSON.stringify(row))), new Set(other[kind].map((row) => JSON.stringify(row)))];
+    const only = (own: ReadonlySet<string>, others: ReadonlySet<string>): readonly string[] => [...own].filter((row) => !others.has(row)).slice(0, most);
+    return [...only(ours, theirs).map((row) => `${kind} of the first alone: ${row}`), ...only(theirs, ours).map((row) => `${kind} of the second alone: ${row}`)];
+  });
+}
+
 /** Rows that a whole run has inserted, updated and deleted, by table. Complete once the connections of the run are closed. */
 export interface WrittenRows {
   readonly table: string;

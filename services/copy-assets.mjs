@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const rooms = ['schemas', 'migrations', 'workers', 'services', 'bench', 'test/proof'].filter((room) => existsSync(join(root, room)));
 
+const results = join(root, 'bench', 'results');
 for (const room of rooms) {
-  cpSync(join(root, room), join(root, 'dist', room), { recursive: true, filter: (source) => statSync(source).isDirectory() || extname(source) !== '.ts' });
+  cpSync(join(root, room), join(root, 'dist', room), { recursive: true, filter: (source) => source !== results && (statSync(source).isDirectory() || extname(source) !== '.ts') });
 }

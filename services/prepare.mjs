@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const rooms = ['schemas', 'migrations', 'workers', 'services', 'bench', 'test/proof'];
+/** What bench and proof write: nothing to build. */
+const results = 'results';
 const buildFiles = ['package-lock.json', 'tsconfig.json', 'tsconfig.build.json'];
 // npm writes this file last; `npm install` writes it and package-lock.json within the same moment.
 const installed = join(root, 'node_modules', '.package-lock.json');
@@ -40,7 +42,7 @@ function changed(path) {
 function newest(room) {
   const folder = join(root, room);
   if (changed(folder) === 0) return 0;
-  const entries = readdirSync(folder, { recursive: true });
+  const entries = readdirSync(folder, { recursive: true }).filter((entry) => !entry.startsWith(results));
   return Math.max(changed(folder), ...entries.map((entry) => changed(join(folder, entry))));
 }
 

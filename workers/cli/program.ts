@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { registerBench } from './bench.js';
 import { registerCustomers } from './customers.js';
 import { registerDeadLetter } from './dead-letter.js';
 import { registerDemo } from './demo.js';
@@ -45,6 +46,7 @@ export function createProgram(): Command {
     registerReconcile,
     registerGenerate,
     registerDemo,
+    registerBench,
   ];
   for (const register of commands) {
     register(program);
