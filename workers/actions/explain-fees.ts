@@ -24,8 +24,7 @@ export async function explainFees(database: Database, wire: Wire, ref: string): 
     const facts = await createFactsCache()(tx, await factsVersion(tx));
     const order = await findOrder(tx, ref);
     const history = (await historiesOf(tx, wire, [order.id])).get(order.id) ?? [];
-    const customers = [order.customerId, order.corporateAccountId].filter((id) => id !== null);
-    const world = facts.feeWorld.withCustomers(await customerFeeFacts(tx, customers));
+    const world = facts.feeWorld.withCustomers(await customerFeeFacts(tx, [order.customerId ?? []].flat(), [order.corporateAccountId ?? []].flat()));
     const orderFacts = {
       orderId: order.id, source: order.source, customerId: order.customerId, companyId: order.corporateAccountId, orgUnit: world.defaultOrgUnit(order.source),
     };

@@ -119,10 +119,10 @@ export async function addObservedContacts(tx: Queryable, contacts: readonly Obse
   if (contacts.length === 0) return;
   await tx.query(
     `insert into customer_contact (customer_id, kind, value, origin)
-     select distinct on (1, 2, 3) id, kind, value, origin from unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) as t (id, kind, value, origin)
+     select distinct on (1, 2, 3) "customerId", kind, value, origin from json_to_recordset($1::json) as ("customerId" bigint, kind text, value text, origin text)
      order by 1, 2, 3, 4
      on conflict (customer_id, kind, value) do nothing`,
-    [contacts.map(({ customerId }) => customerId), contacts.map(({ kind }) => kind), contacts.map(({ value }) => value), contacts.map(({ origin }) => origin)],
+    [JSON.stringify(contacts)],
   );
 }
 
@@ -144,8 +144,7 @@ export async function insertLinks(tx: Queryable, links: readonly CustomerLink[])
   if (links.length === 0) return;
   await tx.query(
     `with decided as (
-       select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::jsonb[], $7::text[])
-         as t (order_id, role, position, decision, customer_id, evidence, decided_by)
+       select * from json_to_recordset($1::json) as (order_id uuid, role text, position text, decision text, customer_id bigint, evidence jsonb, decided_by text)
      ), superseded as (
        update customer_link l set superseded_at = now() from decided d
        where l.order_id = d.order_id and l.role = d.role and l.position = d.position and l.superseded_at is null
@@ -155,10 +154,8 @@ export async function insertLinks(tx: Queryable, links: readonly CustomerLink[])
        coalesce((select max(l.seq) from customer_link l where l.order_id = d.order_id and l.role = d.role and l.position = d.position), 0) + 1,
        d.decision, d.customer_id, d.evidence, d.decided_by
      from decided d order by 1, 2, 3`,
-    [
-      links.map(({ orderId }) => orderId), links.map(({ role }) => role), links.map(({ position }) => position), links.map(({ decision }) => decision),
-      links.map(({ customerId }) => customerId), links.map(({ evidence }) => JSON.stringify(evidence)), links.map(({ decidedBy }) => decidedBy),
-    ],
+    [JSON.stringify(links.map(({ orderId, role, position, decision, customerId, evidence, decidedBy }) => (
+      { order_id: orderId, role, position, decision, customer_id: customerId ?? undefined, evidence, decided_by: decidedBy })))],
   );
 }
 

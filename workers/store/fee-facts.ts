@@ -1,5 +1,5 @@
 import type { FeeTable } from '../../schemas/fee-table.js';
-import type { AssignmentRow, CompanyRow, CustomerRow, FeeSourceRow, OrgUnitRow, TaxCodeRow } from '../domain/fees/types.js';
+import type { AssignmentRow, CompanyRow, CustomerRow, Dated, FeeSourceRow, OrgUnitRow, TaxCodeRow } from '../domain/fees/types.js';
 import type { Queryable } from './database.js';
 
 /** An approved version as it is stored. */
@@ -53,24 +53,61 @@ export interface CustomerFeeFacts {
   readonly assignments: readonly AssignmentRow[];
 }
 
-/** @param customerIds roots of merges: persons and companies alike */
-export async function customerFeeFacts(tx: Queryable, customerIds: readonly string[]): Promise<CustomerFeeFacts> {
-  if (customerIds.length === 0) return { customers: [], companies: [], assignments: [] };
-  const customers = await tx.query<CustomerRow>(
-    `select k.id::text as id,
-       (select coalesce(json_agg(json_build_object('company', r.root_id::text, 'from', nullif(r.valid_from, '-infinity'), 'until', r.until)), '[]')
-        from (select c.root_id, valid_from, lead(valid_from) over (order by valid_from) - 1 as until
-              from customer_relation join customer c on c.id = related_id where customer_id = k.id and type = 'company') r) as companies,
-       (select coalesce(json_agg(json_build_object('name', a.name, 'value', a.value, 'from', nullif(a.valid_from, '-infinity'), 'until', a.until)) filter (where a.value is not null), '[]')
-        from (select name, value, valid_from, lead(valid_from) over (partition by name order by valid_from) - 1 as until
-              from customer_attribute where customer_id = k.id) a) as attributes
-     from unnest($1::bigint[]) as k (id) order by k.id`,
-    [customerIds],
+interface RelationRow extends Dated {
+  readonly customerId: string;
+  readonly company: string;
+}
+
+interface AttributeRow extends Dated {
+  readonly customerId: string;
+  readonly name: string;
+  readonly value: string | null;
+}
+
+/**
+ * @param customerIds persons and companies, roots of merges
+ * @param accountIds corporate accounts, roots of merges
+ */
+export async function customerFeeFacts(tx: Queryable, customerIds: readonly string[], accountIds: readonly string[]): Promise<CustomerFeeFacts> {
+  const ids = [...new Set([...customerIds, ...accountIds])].sort();
+  if (ids.length === 0) return { customers: [], companies: [], assignments: [] };
+  const relations = await tx.query<RelationRow>(
+    `select r.customer_id as "customerId", c.root_id as company, nullif(r.valid_from, '-infinity') as "from",
+       lead(r.valid_from) over (partition by r.customer_id order by r.valid_from) - 1 as until
+     from unnest($1::bigint[]) as k (id) join customer_relation r on r.customer_id = k.id and r.type = 'company' join customer c on c.id = r.related_id
+     order by r.customer_id, r.valid_from`,
+    [ids],
   );
-  const companies = await tx.query<CompanyRow>(
+  const attributes = await tx.query<AttributeRow>(
+    `select a.customer_id as "customerId", a.name, a.value, nullif(a.valid_from, '-infinity') as "from",
+       lead(a.valid_from) over (partition by a.customer_id, a.name order by a.valid_from) - 1 as until
+     from unnest($1::bigint[]) as k (id) join customer_attribute a on a.customer_id = k.id
+     order by a.customer_id, a.name, a.valid_from`,
+    [ids],
+  );
+  const companies = await companiesFrom(tx, [...new Set([...accountIds, ...relations.map((row) => row.company)])]);
+  const assignments = await tx.query<AssignmentRow>(
+    `${assignmentColumns} where (subject_kind = 'customer' and subject_id = any($1::text[])) or (subject_kind = 'company' and subject_id = any($2::text[])) order by id`,
+    [ids, companies.map((company) => company.id)],
+  );
+  return { customers: customersOf(relations, attributes), companies, assignments };
+}
+
+/** Rows of one customer add up. An attribute without a value has ended. */
+function customersOf(relations: readonly RelationRow[], attributes: readonly AttributeRow[]): readonly CustomerRow[] {
+  return [
+    ...relations.map(({ customerId, company, from, until }) => ({ id: customerId, companies: [{ company, from: from ?? null, until: until ?? null }] })),
+    ...attributes.flatMap(({ customerId, name, value, from, until }) =>
+      (value === null ? [] : [{ id: customerId, attributes: [{ name, value, from: from ?? null, until: until ?? null }] }])),
+  ];
+}
+
+/** These companies and those above them, each as it was over time. */
+async function companiesFrom(tx: Queryable, ids: readonly string[]): Promise<readonly CompanyRow[]> {
+  if (ids.length === 0) return [];
+  return tx.query<CompanyRow>(
     `with recursive known as (
-       select c.id from customer c where c.kind = 'company' and (c.id = any($1::bigint[])
-         or c.id in (select x.root_id from customer_relation r join customer x on x.id = r.related_id where r.customer_id = any($1::bigint[]) and r.type = 'company'))
+       select c.id from customer c where c.id = any($1::bigint[]) and c.kind = 'company'
        union
        select x.root_id from known join customer_relation r on r.customer_id = known.id and r.type = 'parent' join customer x on x.id = r.related_id)
      select c.id::text as id, p.root_id::text as parent, c.party ->> 'vatId' as "vatId", c.party -> 'addresses' -> 0 ->> 'country' as country,
@@ -84,12 +121,6 @@ export async function customerFeeFacts(tx: Queryable, customerIds: readonly stri
        from customer_relation where customer_id = c.id and type = 'parent' having min(valid_from) > '-infinity') r on true
      left join customer p on p.id = r.related_id
      order by c.id, r.valid_from`,
-    [customerIds],
+    [ids],
   );
-  const assignments = await tx.query<AssignmentRow>(
-    `${assignmentColumns} where (subject_kind, subject_id) in (
-       select 'customer', id from unnest($1::text[]) as t (id) union all select 'company', id from unnest($2::text[]) as t (id)) order by id`,
-    [customerIds, companies.map((company) => company.id)],
-  );
-  return { customers, companies, assignments };
 }

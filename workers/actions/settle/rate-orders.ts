@@ -23,8 +23,9 @@ export async function rateOrders(tx: Queryable, orders: readonly LinkedOrder[], 
   const relinked = orders.filter(({ folded, customerId, corporateAccountId }) => !folded.complete && folded.stored !== null
     && (folded.stored.customerId !== customerId || folded.stored.corporateAccountId !== corporateAccountId));
   const histories = await historiesOf(relinked.map((order) => order.folded.id));
-  const customerIds = [...new Set(orders.flatMap((order) => [order.customerId, order.corporateAccountId].filter((id) => id !== null)))].sort();
-  const world = facts.feeWorld.withCustomers(await customerFeeFacts(tx, customerIds));
+  const customers = orders.flatMap(({ customerId }) => customerId ?? []);
+  const accounts = orders.flatMap(({ corporateAccountId }) => corporateAccountId ?? []);
+  const world = facts.feeWorld.withCustomers(await customerFeeFacts(tx, customers, accounts));
 
   return orders.map((order): SettledOrder => {
     const { folded } = order;
