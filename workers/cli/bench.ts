@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { BenchSettings } from '../../bench/settings.js';
 import { localEnvironment } from '../../services/local.js';
 import { examples, printResult } from './output.js';
-import { wholeNumber } from './topics.js';
+import { wholeNumber } from './arguments.js';
 
 interface BenchOptions {
   readonly quick?: boolean;

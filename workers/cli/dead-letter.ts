@@ -10,6 +10,7 @@ import { listDeadLetters, type DeadLetter, type DeadLetterState } from '../store
 import { createCodec, type Codec } from '../topics/codec.js';
 import { createKafka } from '../topics/connection.js';
 import { createRelayProducer } from '../topics/relay-producer.js';
+import { wholeNumber } from './arguments.js';
 import { actor, configOf, withDatabase } from './connect.js';
 import { examples, formatTable, printResult } from './output.js';
 
@@ -183,11 +184,6 @@ function registerPark(parent: Command): void {
       const id = await withDatabase((db) => park(db, kafka, { topic, partition, offset: at, code: options.code, reason: options.reason }, actor(), new Date()));
       printResult({ id, topic, partition, offset: at }, options, () => `Offset ${at} of partition ${partition} of ${topic} is dead letter ${id}.`);
     });
-}
-
-function wholeNumber(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
-  return Number(text);
 }
 
 function rowId(text: string): string {

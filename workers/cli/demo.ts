@@ -31,6 +31,7 @@ interface DemoOptions {
 
 const group = 'midline';
 const lookEvery = 300;
+const tellEvery = 2_000;
 const patience = 180_000;
 
 /** `midline demo`: the whole journey on real servers of its own, as the commands that a person would type. */
@@ -128,12 +129,13 @@ async function startWorkers(): Promise<readonly Worker[]> {
 async function waitUntilDone(say: (text: string) => void): Promise<Status> {
   say('\n$ midline worker ingest & midline worker relay & midline worker outreach &');
   const until = Date.now() + patience;
-  let told = '';
-  for (;;) {
+  for (let told = 0; ;) {
     const status = await withDatabase(look);
     const { events, messages, outbox, lag } = status;
-    const line = `  ${events.read} events read, ${status.orders.total} orders, ${messages.sent} mails sent`;
-    if (line !== told) say((told = line));
+    if (Date.now() - told >= tellEvery) {
+      say(`  ${events.read} events read, ${status.orders.total} orders, ${messages.sent} mails sent`);
+      told = Date.now();
+    }
     const waiting = messages.due + messages.queued + messages.claimed + outbox.pending + (lag?.messages ?? 1);
     if (waiting === 0 && events.read > 0) return status;
     if (Date.now() > until) throw new Error(`not done after ${patience / 1_000} s: ${JSON.stringify({ lag, messages, outbox })}`);

@@ -16,11 +16,12 @@ import { findCustomerId } from '../store/customers.js';
 import type { Database, Queryable } from '../store/database.js';
 import type { AssignmentSubject } from '../store/fee-tables.js';
 import { createCodec } from '../topics/codec.js';
+import { wholeNumber } from './arguments.js';
 import { actor, configOf, encryptionOf, withDatabase } from './connect.js';
 import { registerFeeFileCommands } from './fees-files.js';
 import { wireOf } from './orders.js';
 import { examples, formatTable, printResult } from './output.js';
-import { wholeNumber } from './topics.js';
+import { counting } from './progress.js';
 
 interface JsonOption {
   readonly json?: boolean;
@@ -238,7 +239,7 @@ async function changeFacts<Result extends Approved | Assigned>(
   await withDatabase(async (database) => {
     let difference: Rerated | null = null;
     const preview = async (tx: Queryable): Promise<void> => {
-      difference = await previewRating(tx, wireOf());
+      difference = await counting('orders looked at', (onProgress) => previewRating(tx, wireOf(), onProgress));
       if (options.json !== true && difference.orders > 0) process.stderr.write(`${reratedText(difference).replace('were rated again', 'have to be rated again')}\n`);
       if (options.dryRun === true) throw new DryRun();
     };
@@ -256,7 +257,8 @@ async function changeFacts<Result extends Approved | Assigned>(
 async function rerate(database: Database): Promise<Rerated> {
   const codec = createCodec({ registryUrl: configOf('SCHEMA_REGISTRY_URL').SCHEMA_REGISTRY_URL });
   await codec.register();
-  return rerateStale({ database, codec, wire: createWire(codec, encryptionOf()), factsAt: createFactsCache() }, Date.now);
+  const tools = { database, codec, wire: createWire(codec, encryptionOf()), factsAt: createFactsCache() };
+  return counting('orders rated again', (onProgress) => rerateStale(tools, Date.now, onProgress));
 }
 
 function reratedText({ orders, changed, difference }: Rerated): string {

@@ -1,8 +1,9 @@
-import { Presets, SingleBar } from 'cli-progress';
 import { InvalidArgumentError, type Command } from 'commander';
 import { generateFiles } from '../actions/generate.js';
 import { eventDefaults } from '../domain/generate/events.js';
+import { wholeNumber } from './arguments.js';
 import { examples, printResult } from './output.js';
+import { counting } from './progress.js';
 
 interface GenerateOptions {
   readonly seed: number;
@@ -22,11 +23,11 @@ export function registerGenerate(program: Command): void {
   program
     .command('generate')
     .description('write the data of a travel company, made from a seed: org units, fee tables, customers, assignments, booking events')
-    .requiredOption('--bookings <n>', 'how many bookings', whole)
+    .requiredOption('--bookings <n>', 'how many bookings', wholeNumber)
     .requiredOption('--out <folder>', 'where the files are written')
-    .option('--seed <n>', 'the same seed makes the same data', whole, 1)
-    .option('--customers <n>', 'people in the customer master (default: a quarter of the bookings)', whole)
-    .option('--companies <n>', 'companies in it (default: a twentieth of the people)', whole)
+    .option('--seed <n>', 'the same seed makes the same data', wholeNumber, 1)
+    .option('--customers <n>', 'people in the customer master (default: a quarter of the bookings)', wholeNumber)
+    .option('--companies <n>', 'companies in it (default: a twentieth of the people)', wholeNumber)
     .option('--late <share>', 'events that come long after their successors', share, eventDefaults.late)
     .option('--doubled <share>', 'events that come twice', share, eventDefaults.doubled)
     .option('--shuffled <share>', 'events that change places with near ones', share, eventDefaults.shuffled)
@@ -45,23 +46,9 @@ export function registerGenerate(program: Command): void {
     ))
     .action(async ({ customers, companies, out, json, ...settings }: GenerateOptions) => {
       const people = customers ?? Math.max(1, Math.floor(settings.bookings / 4));
-      const bar = startBar();
-      const files = await generateFiles(out, { ...settings, customers: people, companies: companies ?? Math.floor(people / 20) }, (events) => bar?.update(events));
-      bar?.stop();
+      const files = await counting('events', (onProgress) => generateFiles(out, { ...settings, customers: people, companies: companies ?? Math.floor(people / 20) }, onProgress));
       printResult(files, { json }, (made) => `${made.bookings} bookings with ${made.events} events, ${made.customers} people and ${made.companies} companies in ${made.folder}: ${made.files.join(', ')}`);
     });
-}
-
-function startBar(): SingleBar | undefined {
-  if (!process.stderr.isTTY) return undefined;
-  const bar = new SingleBar({ format: '{value} events, {duration_formatted}', stream: process.stderr, hideCursor: true }, Presets.legacy);
-  bar.start(0, 0);
-  return bar;
-}
-
-function whole(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
-  return Number(text);
 }
 
 function share(text: string): number {

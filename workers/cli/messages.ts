@@ -1,5 +1,6 @@
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { listMessages, type ListedMessage, type MessageState } from '../store/messages.js';
+import { wholeNumber } from './arguments.js';
 import { withDatabase } from './connect.js';
 import { examples, formatTable, printResult } from './output.js';
 
@@ -21,7 +22,7 @@ export function registerMessages(program: Command): void {
     .description('messages and what became of them, the newest first')
     .option('--order <order>', 'only of this order: source:bookingRef, the bare reference, or the id')
     .addOption(new Option('--state <state>', 'only those in this state').choices(states))
-    .option('--limit <number>', 'at most so many', limit, 1_000)
+    .option('--limit <number>', 'at most so many', wholeNumber, 1_000)
     .option('--json', 'print one JSON document')
     .addHelpText('after', examples('midline messages list', 'midline messages list --state unknown', 'midline messages list --order hotel-pms:4711 --json'))
     .action(async (options: ListOptions) => {
@@ -34,8 +35,3 @@ const listText = (messages: readonly ListedMessage[]): string => formatTable(
   messages.map(({ order, orderId, trigger, state, dueAt, attempts, reason, providerId, id }) => [order ?? orderId, trigger, state, dueAt.toISOString(), attempts, reason ?? providerId ?? '', id]),
   'No messages.',
 );
-
-function limit(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
-  return Number(text);
-}

@@ -3,9 +3,9 @@ import { listedOrders, showOrder, type ShownOrder } from '../actions/orders.js';
 import { createWire } from '../actions/settle/wire.js';
 import type { Database } from '../store/database.js';
 import { createCodec } from '../topics/codec.js';
+import { wholeNumber } from './arguments.js';
 import { configOf, encryptionOf, withDatabase } from './connect.js';
 import { examples, formatTable, printResult } from './output.js';
-import { wholeNumber } from './topics.js';
 
 interface ListOptions {
   readonly source?: string;

@@ -1,7 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { Presets, SingleBar } from 'cli-progress';
 import type { Command } from 'commander';
 import type { BookingEvent } from '../../schemas/booking-event.js';
 import { toJson } from '../../schemas/json.js';
@@ -16,6 +15,7 @@ import { createKafka } from '../topics/connection.js';
 import { createEventProducer } from '../topics/producer.js';
 import { configOf, withDatabase } from './connect.js';
 import { examples } from './output.js';
+import { counting } from './progress.js';
 
 interface PublishOptions {
   readonly map?: string;
@@ -66,18 +66,14 @@ const worthThreads = 256 * 1024;
 async function run(map: SourceMap | null, files: readonly SizedFile[], sink: EventSink, options: PublishOptions, problems: PublishProblem[]): Promise<PublishSummary> {
   const isLarge = files.some(({ size }) => size === null || size > worthThreads);
   const mapper = isLarge ? createThreadMapper(map, Math.min(availableParallelism(), 4)) : createMapper(map);
-  const bar = options.dryRun === true ? undefined : startBar();
+  const onProblem = (problem: PublishProblem): void => {
+    if (options.json !== true) process.stderr.write(`${sentenceOf(problem)}\n`);
+    else if (problems.length < mostListed) problems.push(problem);
+  };
   try {
-    return await publish({
-      files, map, mapper, sink,
-      onProblem: (problem) => {
-        if (options.json !== true) process.stderr.write(`${sentenceOf(problem)}\n`);
-        else if (problems.length < mostListed) problems.push(problem);
-      },
-      onProgress: (published) => { bar?.update(published); },
-    });
+    if (options.dryRun === true) return await publish({ files, map, mapper, sink, onProblem });
+    return await counting('events published', (onProgress) => publish({ files, map, mapper, sink, onProblem, onProgress }));
   } finally {
-    bar?.stop();
     await mapper.close();
   }
 }
@@ -103,14 +99,6 @@ async function withSink<Result>({ dryRun }: PublishOptions, work: (sink: EventSi
 async function printEvent(event: BookingEvent): Promise<void> {
   if (process.stdout.listenerCount('error') === 0) process.stdout.on('error', () => process.exit(0));
   if (!process.stdout.write(`${JSON.stringify(toJson('BookingEvent', event))}\n`)) await new Promise((resolve) => process.stdout.once('drain', resolve));
-}
-
-/** How many events a file will make is not known before: the bar counts, without an end. Nothing where standard error is no terminal. */
-function startBar(): SingleBar | undefined {
-  if (!process.stderr.isTTY) return undefined;
-  const bar = new SingleBar({ format: '{value} events published, {duration_formatted}', stream: process.stderr, hideCursor: true }, Presets.legacy);
-  bar.start(0, 0);
-  return bar;
 }
 
 const sentenceOf = ({ file, line, field, problem }: PublishProblem): string => `${file}${line === null ? '' : `:${line}`}: ${field === null ? '' : `${field} `}${problem}`;

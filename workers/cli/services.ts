@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { type LocalServices, type ServerStatus, servicesDown, servicesReset, servicesStatus, servicesUp } from '../../services/local.js';
 import { allServers, type ServiceName } from '../../services/start.js';
-import { formatTable, printResult } from './output.js';
+import { examples, formatTable, printResult } from './output.js';
 
 interface JsonOption {
   readonly json?: boolean;
@@ -57,10 +57,6 @@ function registerReset(services: Command): void {
 
 function jsonOption(): Option {
   return new Option('--json', 'print one JSON document');
-}
-
-function examples(...lines: readonly string[]): string {
-  return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`;
 }
 
 function upText({ environment, servers }: LocalServices): string {

@@ -4,6 +4,7 @@ import { adopt } from '../actions/offsets.js';
 import { kafkaOptions } from '../runtime/config.js';
 import { createTopics, listTopics, type CreatedTopics, type TopicDescription } from '../topics/admin.js';
 import { createKafka } from '../topics/connection.js';
+import { wholeNumber } from './arguments.js';
 import { actor, configOf, withDatabase } from './connect.js';
 import { examples, formatTable, printResult } from './output.js';
 
@@ -50,11 +51,6 @@ export async function withAdmin<Result>(work: (admin: Admin) => Promise<Result>)
   } finally {
     await admin.disconnect();
   }
-}
-
-export function wholeNumber(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new Error(`${text} is no whole number`);
-  return Number(text);
 }
 
 function createdText({ created, existing, differing }: CreatedTopics): string {

@@ -1,10 +1,10 @@
-import cliProgress from 'cli-progress';
 import type { Command } from 'commander';
 import type { Config } from '../runtime/config.js';
 import { runUntilStopped, type Worker } from '../runtime/lifecycle.js';
 import { createLog } from '../runtime/log.js';
 import { configOf } from './connect.js';
 import { examples } from './output.js';
+import { counting } from './progress.js';
 
 type Running = Worker & { readonly healthUrl: string };
 
@@ -66,22 +66,20 @@ export function registerWorker(program: Command): void {
 async function ingest({ group, drain = false, json = false }: IngestOptions): Promise<void> {
   const { startIngest } = await import('../ingest/main.js');
   const config = configOf('KAFKA_BROKERS', 'SCHEMA_REGISTRY_URL', 'DATABASE_URL');
+  if (!drain) return run('ingest', config, (log) => startIngest(config, { log, group }));
   const began = performance.now();
-  const bar = new cliProgress.SingleBar({ format: 'settled {value} messages', noTTYOutput: false, stream: process.stderr, clearOnComplete: true });
-  if (drain && process.stderr.isTTY) bar.start(0, 0);
   let settled = 0;
-  await run('ingest', config, async (log) => {
-    const worker = await startIngest(config, { log, group, drain, onProgress: (count) => { settled = count; bar.update(count); } });
+  await counting('messages settled', (count) => run('ingest', config, async (log) => {
+    const worker = await startIngest(config, { log, group, drain, onProgress: (so) => { count(settled = so); } });
     return {
       ...worker,
       async stop() {
         await worker.stop();
-        bar.stop();
         const seconds = Math.round(performance.now() - began) / 1_000;
-        if (drain) process.stdout.write(json ? `${JSON.stringify({ group, settled, seconds })}\n` : `Settled ${settled} messages in ${seconds} s; nothing is left to read.\n`);
+        process.stdout.write(json ? `${JSON.stringify({ group, settled, seconds })}\n` : `Settled ${settled} messages in ${seconds} s; nothing is left to read.\n`);
       },
     };
-  });
+  }));
 }
 
 async function run(kind: string, config: Pick<Config, 'LOG_LEVEL'>, start: (log: ReturnType<typeof createLog>) => Promise<Running>): Promise<void> {

@@ -1,0 +1,13 @@
+import { Presets, SingleBar } from 'cli-progress';
+
+/** Shows a growing count on standard error while `work` runs, where that is a terminal. How many there will be is not known: the bar has no end. */
+export async function counting<Result>(what: string, work: (count: (so: number) => void) => Promise<Result>): Promise<Result> {
+  if (!process.stderr.isTTY) return work(() => undefined);
+  const bar = new SingleBar({ format: `{value} ${what}, {duration_formatted}`, stream: process.stderr, clearOnComplete: true }, Presets.legacy);
+  bar.start(0, 0);
+  try {
+    return await work((so) => { bar.update(so); });
+  } finally {
+    bar.stop();
+  }
+}
