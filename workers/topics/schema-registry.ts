@@ -56,7 +56,7 @@ export function createSchemaRegistry(url: string, timeout: number): SchemaRegist
 
   async function register(subject: string, schema: string): Promise<number> {
     const before = await demandCompatibility(subject);
-    const id = fieldOf(expectOk(await ask('POST', `/subjects/${subject}/versions`, { schema })), 'id');
+    const id = fieldOf(expectOk(await add(subject, schema)), 'id');
     if (typeof id !== 'number') throw new SchemaRegistryError(`The schema registry answered without an id for ${subject}`, true);
     // Apicurio keeps no rule for a subject that does not exist yet.
     if (!before && !(await demandCompatibility(subject)))
@@ -64,14 +64,27 @@ export function createSchemaRegistry(url: string, timeout: number): SchemaRegist
     return id;
   }
 
+  /** Of processes that add a new subject at the same moment Apicurio refuses all but one; asked again, it has the subject and answers with the id. */
+  async function add(subject: string, schema: string): Promise<Answer> {
+    const answer = await ask('POST', `/subjects/${subject}/versions`, { schema });
+    const wasSlower = answer.status === 409 && String(fieldOf(answer, 'message')).includes('already exists');
+    return wasSlower ? ask('POST', `/subjects/${subject}/versions`, { schema }) : answer;
+  }
+
   /** False where the registry cannot keep it because the subject does not exist. */
   async function demandCompatibility(subject: string): Promise<boolean> {
-    const now = await ask('GET', `/config/${subject}`);
-    if (now.status === 200 && fieldOf(now, 'compatibilityLevel') === compatibility) return true;
+    if (await isCompatibilityKept(subject)) return true;
     const answer = await ask('PUT', `/config/${subject}`, { compatibility });
     if (answer.status === 404) return false;
+    // Another process that starts at the same moment was faster: then its rule must be the same.
+    if (answer.status === 409 && (await isCompatibilityKept(subject))) return true;
     expectOk(answer);
     return true;
+  }
+
+  async function isCompatibilityKept(subject: string): Promise<boolean> {
+    const now = await ask('GET', `/config/${subject}`);
+    return now.status === 200 && fieldOf(now, 'compatibilityLevel') === compatibility;
   }
 
   return { schemaById, register };
