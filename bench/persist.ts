@@ -5,14 +5,13 @@ import type { NewEvent } from '../workers/actions/settle/batch.js';
 import { eventsByOrder, foldInOrder } from '../workers/actions/settle/fold-orders.js';
 import { linkOrders } from '../workers/actions/settle/link-orders.js';
 import { rateOrders } from '../workers/actions/settle/rate-orders.js';
-import { itemRows, orderEvent, orderRow } from '../workers/actions/settle/rows.js';
-import { laneOf, orderIdOf } from '../workers/domain/ids.js';
+import { settlementRows } from '../workers/actions/settle/save.js';
+import { createWire } from '../workers/actions/settle/wire.js';
+import { orderIdOf } from '../workers/domain/ids.js';
 import { createDatabase, type Queryable } from '../workers/store/database.js';
 import { factsVersion } from '../workers/store/fence.js';
-import { entryRow } from '../workers/store/ledger.js';
 import { saveSettlement, type SettlementRows } from '../workers/store/settlement.js';
 import type { Codec } from '../workers/topics/codec.js';
-import { orderEventsTopic } from '../workers/topics/names.js';
 import { copyInto } from './copy.js';
 
 export type PersistWay = 'settlement' | 'copy';
@@ -38,26 +37,13 @@ export async function prepareRows(database: Queryable, codec: Codec, batches: re
 
 async function rowsOf(database: Queryable, codec: Codec, facts: Facts, batch: readonly BookingEvent[]): Promise<SettlementRows> {
   const now = Date.now();
-  const fresh = batch.map((event): NewEvent & { readonly wire: Buffer } => {
-    const wire = codec.encodeBookingEvent(event);
-    return { event, orderId: orderIdOf(event.source, event.bookingRef), wire, message: { offset: 0, key: null, value: wire, headers: {}, timestamp: now } };
-  });
+  const fresh = batch.map((event): NewEvent => (
+    { event, orderId: orderIdOf(event.source, event.bookingRef), message: { offset: 0, key: null, value: codec.encodeBookingEvent(event), headers: {}, timestamp: now } }
+  ));
   const folded = eventsByOrder(fresh, new Map()).map(foldInOrder).filter((order) => order !== null);
   const linked = await linkOrders(database, folded, facts);
   const orders = await rateOrders(database, linked.orders, facts, async () => new Map());
-  return {
-    events: fresh.map(({ event, orderId }) => ({
-      source: event.source, event_id: event.eventId, order_id: orderId, type: event.type,
-      occurred_at: new Date(event.occurredAt).toISOString(), received_at: new Date(now).toISOString(), wire_form: 'plain',
-    })),
-    wires: fresh.map(({ wire }) => wire),
-    orders: orders.map(orderRow),
-    items: orders.flatMap(itemRows),
-    entries: orders.flatMap((order) => order.appended.map((entry) => entryRow(order.id, entry))),
-    outbox: orders.map(({ id }) => ({ lane: laneOf(id), topic: orderEventsTopic, key: id })),
-    outboxValues: orders.map((order) => codec.encodeOrderEvent(orderEvent(order, now))),
-    now: new Date(now).toISOString(),
-  };
+  return settlementRows(orders, fresh, createWire(codec, null), codec, now);
 }
 
 /** Writes prepared batches, one transaction each, through so many connections at once, and counts. The database must hold none of them yet. */
@@ -107,12 +93,12 @@ interface TableRows {
   readonly values: readonly (readonly unknown[])[];
 }
 
-function tablesOf({ events, wires, orders, items, entries, outbox, outboxValues, now }: SettlementRows): readonly TableRows[] {
+function tablesOf({ events, wires, orders, states, items, entries, entryDetails, outbox, outboxValues, now }: SettlementRows): readonly TableRows[] {
   return [
     tableOf('booking_event', events.map((row, index) => ({ ...row, wire: wires[index] }))),
-    tableOf('orders', orders.map((row) => ({ ...row, updated_at: now }))),
+    tableOf('orders', orders.map((row, index) => ({ ...row, state: states[index], updated_at: now }))),
     tableOf('order_item', items),
-    tableOf('fee_entry', entries.map((row) => ({ ...row, recorded_at: now }))),
+    tableOf('fee_entry', entries.map((row, index) => ({ ...row, details: entryDetails[index], recorded_at: now }))),
     tableOf('outbox', outbox.map((row, index) => ({ ...row, value: outboxValues[index] }))),
   ];
 }

@@ -2,7 +2,7 @@ import type { LedgerEntry } from '../domain/fees/types.js';
 import type { Queryable } from './database.js';
 import type { EntryRow } from './settlement.js';
 
-interface LedgerRow extends Omit<Required<EntryRow>, 'fee_table' | 'version' | 'rule' | 'account' | 'reason' | 'occurred_at' | 'details'> {
+interface LedgerRow extends Omit<Required<EntryRow>, 'fee_table' | 'version' | 'rule' | 'account' | 'reason' | 'occurred_at'> {
   readonly fee_table: string | null;
   readonly version: number | null;
   readonly rule: string | null;
@@ -47,16 +47,20 @@ export function entryRow(orderId: string, entry: LedgerEntry): EntryRow {
     order_id: orderId, charge: entry.charge, event_id: entry.eventId, transaction_type: entry.transactionType, unit: entry.unit, seq: entry.seq,
     type: entry.type, fee_table: entry.table ?? undefined, version: entry.version ?? undefined, rule: entry.rule, net: entry.net, vat: entry.vat, gross: entry.gross,
     currency: entry.currency, account: entry.account ?? undefined, occurred_at: new Date(entry.occurredAt).toISOString(), reason: entry.reason ?? undefined,
-    details: {
-      day: entry.day, life: entry.life,
-      kind: entry.kind === 'charge' ? undefined : entry.kind,
-      derived: entry.derived || undefined,
-      origin: entry.origin ?? undefined,
-      amount: entry.amount === entry.gross ? undefined : entry.amount,
-      vatCode: entry.vatCode ?? undefined,
-      vatRate: entry.vatRate ?? undefined,
-      reverseCharge: entry.reverseCharge || undefined,
-      waived: entry.waived || undefined,
-    },
+  };
+}
+
+/** What its row does not say. */
+export function entryDetails(entry: LedgerEntry): object {
+  return {
+    day: entry.day, life: entry.life,
+    kind: entry.kind === 'charge' ? undefined : entry.kind,
+    derived: entry.derived || undefined,
+    origin: entry.origin ?? undefined,
+    amount: entry.amount === entry.gross ? undefined : entry.amount,
+    vatCode: entry.vatCode ?? undefined,
+    vatRate: entry.vatRate ?? undefined,
+    reverseCharge: entry.reverseCharge || undefined,
+    waived: entry.waived || undefined,
   };
 }

@@ -1,4 +1,4 @@
-import { byteaArray } from './bytea-array.js';
+import { byteaArray, jsonbArray } from './binary-array.js';
 import type { WireForm } from './booking-events.js';
 import type { Queryable } from './database.js';
 
@@ -28,7 +28,6 @@ export interface OrderRow {
   readonly currency?: string | undefined;
   readonly total?: string | undefined;
   readonly booked_at?: string | undefined;
-  readonly state: object;
 }
 
 export interface ItemRow {
@@ -60,7 +59,6 @@ export interface EntryRow {
   readonly currency: string;
   readonly account?: string | undefined;
   readonly occurred_at: string;
-  readonly details: object;
   readonly reason?: string | undefined;
 }
 
@@ -76,8 +74,12 @@ export interface SettlementRows {
   /** The bytes of `events`, in the same order. */
   readonly wires: readonly Buffer[];
   readonly orders: readonly OrderRow[];
+  /** The states of `orders`, in the same order. */
+  readonly states: readonly object[];
   readonly items: readonly ItemRow[];
   readonly entries: readonly EntryRow[];
+  /** The details of `entries`, in the same order. */
+  readonly entryDetails: readonly object[];
   readonly outbox: readonly OutboxRow[];
   /** The bytes of `outbox`, in the same order. */
   readonly outboxValues: readonly Buffer[];
@@ -107,8 +109,11 @@ with event as (
     travel_from, travel_until, currency, total, booked_at, state, updated_at)
   select id, source, booking_ref, revision, status, link, customer_id, corporate_account_id, org_unit,
     travel_from, travel_until, currency, total, booked_at, state, $7::timestamptz
-  from json_to_recordset($3::json) as (id uuid, source text, booking_ref text, revision bigint, status text, link text, customer_id bigint,
-    corporate_account_id bigint, org_unit text, travel_from date, travel_until date, currency text, total numeric, booked_at timestamptz, state jsonb)
+  from rows from (
+    json_to_recordset($3::json) as (id uuid, source text, booking_ref text, revision bigint, status text, link text, customer_id bigint,
+      corporate_account_id bigint, org_unit text, travel_from date, travel_until date, currency text, total numeric, booked_at timestamptz),
+    unnest($9::jsonb[])
+  ) as r (id, source, booking_ref, revision, status, link, customer_id, corporate_account_id, org_unit, travel_from, travel_until, currency, total, booked_at, state)
   order by id
   on conflict (id) do update set revision = excluded.revision, status = excluded.status, link = excluded.link,
     customer_id = excluded.customer_id, corporate_account_id = excluded.corporate_account_id, org_unit = excluded.org_unit,
@@ -129,10 +134,12 @@ with event as (
     net, vat, gross, currency, account, occurred_at, details, reason, recorded_at)
   select order_id, charge, event_id, transaction_type, unit, seq, type, fee_table, version, rule,
     net, vat, gross, currency, account, occurred_at, details, reason, $7::timestamptz
-  from json_to_recordset($5::json) as (order_id uuid, charge text, event_id text, transaction_type text, unit text, seq integer, type text,
-    fee_table text, version integer, rule text, net numeric, vat numeric, gross numeric, currency text, account text,
-    occurred_at timestamptz, details jsonb, reason text)
-  where (select count(*) from saved) = json_array_length($3::json)
+  from rows from (
+    json_to_recordset($5::json) as (order_id uuid, charge text, event_id text, transaction_type text, unit text, seq integer, type text,
+      fee_table text, version integer, rule text, net numeric, vat numeric, gross numeric, currency text, account text, occurred_at timestamptz, reason text),
+    unnest($11::jsonb[])
+  ) as f (order_id, charge, event_id, transaction_type, unit, seq, type, fee_table, version, rule, net, vat, gross, currency, account, occurred_at, reason, details)
+  where (select count(*) from saved) = $10::bigint
   order by order_id, charge, event_id, transaction_type, unit, seq
   returning 1
 ), published as (
@@ -150,7 +157,7 @@ select (select count(*) from event) as events, (select count(*) from saved) as o
 export async function saveSettlement(tx: Queryable, rows: SettlementRows): Promise<void> {
   const result = await tx.query<{ events: string; orders: string }>(save, [
     JSON.stringify(rows.events), byteaArray(rows.wires), JSON.stringify(rows.orders), JSON.stringify(rows.items),
-    JSON.stringify(rows.entries), JSON.stringify(rows.outbox), rows.now, byteaArray(rows.outboxValues),
+    JSON.stringify(rows.entries), JSON.stringify(rows.outbox), rows.now, byteaArray(rows.outboxValues), jsonbArray(rows.states), rows.orders.length, jsonbArray(rows.entryDetails),
   ]);
   if (Number(result[0]?.events) !== rows.events.length) throw new SettlementConflict('an event of the batch was stored by another transaction');
   if (Number(result[0]?.orders) !== rows.orders.length) throw new SettlementConflict('an order of the batch was changed by another transaction');

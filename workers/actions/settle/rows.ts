@@ -37,7 +37,7 @@ export function orderRow(order: SettledOrder): OrderRow {
     id: order.id, source: order.source, booking_ref: order.bookingRef, revision: revisionOf(order), status: state.status,
     link: order.link, customer_id: order.customerId ?? undefined, corporate_account_id: order.corporateAccountId ?? undefined, org_unit: order.orgUnit ?? undefined,
     travel_from: dates.from ?? undefined, travel_until: dates.until ?? undefined, currency: state.price?.currency, total: state.price?.total,
-    booked_at: bookedAt === null ? undefined : new Date(bookedAt).toISOString(), state,
+    booked_at: bookedAt === null ? undefined : new Date(bookedAt).toISOString(),
   };
 }
 

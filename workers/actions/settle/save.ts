@@ -2,7 +2,7 @@ import { laneOf } from '../../domain/ids.js';
 import type { DueMessage } from '../../domain/outreach/due.js';
 import { addObservedContacts, insertCustomers, insertLinks } from '../../store/customers.js';
 import type { Queryable } from '../../store/database.js';
-import { entryRow } from '../../store/ledger.js';
+import { entryDetails, entryRow } from '../../store/ledger.js';
 import { insertMessages } from '../../store/messages.js';
 import { wakeRelay } from '../../store/notifications.js';
 import { saveSettlement, type EntryRow } from '../../store/settlement.js';
@@ -35,7 +35,8 @@ export async function saveDecisions(tx: Queryable, { orders, links, events, mess
   await wakeRelay(tx);
 }
 
-function settlementRows(orders: readonly SettledOrder[], events: readonly NewEvent[], wire: Wire, codec: Codec, now: number) {
+/** The rows of settled orders and of the events that changed them. */
+export function settlementRows(orders: readonly SettledOrder[], events: readonly NewEvent[], wire: Wire, codec: Codec, now: number) {
   const stored = events.map(({ event, orderId, message }) => {
     const { wire: bytes, wireForm } = wire.store(event, message.value ?? Buffer.alloc(0));
     const row = {
@@ -48,8 +49,10 @@ function settlementRows(orders: readonly SettledOrder[], events: readonly NewEve
     events: stored.map(({ row }) => row),
     wires: stored.map(({ bytes }) => bytes),
     orders: orders.map(orderRow),
+    states: orders.map(({ state }) => state),
     items: orders.flatMap(itemRows),
     entries: orders.flatMap((order): readonly EntryRow[] => order.appended.map((entry) => entryRow(order.id, entry))),
+    entryDetails: orders.flatMap((order) => order.appended.map(entryDetails)),
     outbox: orders.map((order) => ({ lane: laneOf(order.id), topic: orderEventsTopic, key: order.id })),
     outboxValues: orders.map((order) => codec.encodeOrderEvent(orderEvent(order, now))),
     now: new Date(now).toISOString(),
