@@ -9,6 +9,7 @@ import type { Database } from '../store/database.js';
 import {
   deadLetterAt, deadLetteredOffsets, epochOf, listDeadLetters, markReplayed, readDeadLetters, recordDeadLetters, reopen, replayHeader, resolveDeadLetter, type DeadLetter,
 } from '../store/dead-letters.js';
+import { groupsBeyond } from '../store/fence.js';
 import { schemaIdOf, type Codec } from '../topics/codec.js';
 import { fetchMessage } from '../topics/fetch-message.js';
 import { bookingKey } from '../topics/names.js';
@@ -179,6 +180,8 @@ export async function park(db: Database, kafka: Kafka, parked: Parked, actor: st
   if (message === null) throw new Error(`there is no message at offset ${offset} of partition ${partition} of ${topic}`);
   return db.transaction(async (tx) => {
     const epoch = await epochOf(tx, topic);
+    const passed = await groupsBeyond(tx, topic, partition, Number(offset));
+    if (passed.length > 0) throw new Error(`offset ${offset} of partition ${partition} of ${topic} is settled already (group ${passed.join(', ')}): there is nothing to pass`);
     const known = await deadLetteredOffsets(tx, topic, epoch, partition, Number(offset), Number(offset) + 1);
     if (known.size > 0) throw new Error(`offset ${offset} of partition ${partition} of ${topic} is a dead letter already`);
     await recordDeadLetters(tx, [{ topic, epoch, partition, offset, code, reason, key: message.key, value: message.value, headers: message.headers ?? {}, kafkaTimestamp: Number(message.timestamp) }]);

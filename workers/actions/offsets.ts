@@ -1,5 +1,5 @@
 import type { Database } from '../store/database.js';
-import { adoptTopic, passFence, recordGap } from '../store/fence.js';
+import { adoptTopic, isRead, passFence, recordGap } from '../store/fence.js';
 import { audit } from '../store/audit.js';
 import { takeFactsLockExclusively } from '../store/facts-lock.js';
 
@@ -15,6 +15,7 @@ export const passControlRecords = (database: Database, group: string, topic: str
 export const adopt = (database: Database, topic: string, actor: string, now: Date): Promise<number> =>
   database.transaction(async (tx) => {
     await takeFactsLockExclusively(tx);
+    if (!await isRead(tx, topic)) throw new Error(`no group has read a topic ${topic}: there is nothing to adopt`);
     const epoch = await adoptTopic(tx, topic);
     await audit(tx, actor, 'topics adopt', topic, { epoch }, now);
     return epoch;

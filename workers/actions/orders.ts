@@ -46,7 +46,7 @@ export async function showOrder(db: Queryable, wire: Wire, ref: string) {
     ...summary(order, ledger),
     booking: bookingJson(order),
     transactions: transactions.map(transactionJson),
-    ledger: ledger.map((entry) => ({ ...entry, occurredAt: new Date(entry.occurredAt).toISOString() })),
+    ledger: ledger.toSorted((a, b) => a.occurredAt - b.occurredAt).map((entry) => ({ ...entry, occurredAt: new Date(entry.occurredAt).toISOString() })),
     links: links.map(({ role, position, decision, customerId, decidedBy, evidence }) => ({ role, position, decision, customerId, decidedBy, evidence })),
     messages,
   };

@@ -176,7 +176,7 @@ function registerPark(parent: Command): void {
     .argument('<partition>', 'its number', wholeNumber)
     .argument('<offset>', 'of the message', offset)
     .requiredOption('--reason <text>', 'why')
-    .addOption(codeOption('as what it is filed').default('REFUSED_BY_DATABASE'))
+    .addOption(codeOption('as what it is filed').default('PARKED'))
     .option('--json', 'print one JSON document')
     .addHelpText('after', examples('midline dead-letter park booking-events 3 48211 --reason "stops ingest with SQLSTATE 54000; see the log of 3 May"'))
     .action(async (topic: string, partition: number, at: string, options: JsonOption & { readonly reason: string; readonly code: RejectionCode }) => {

@@ -15,7 +15,7 @@ interface GenerateOptions {
   readonly doubled: number;
   readonly shuffled: number;
   readonly bad: number;
-  readonly now: number;
+  readonly now?: number;
   readonly json?: boolean;
 }
 
@@ -32,7 +32,7 @@ export function registerGenerate(program: Command): void {
     .option('--doubled <share>', 'events that come twice', share, eventDefaults.doubled)
     .option('--shuffled <share>', 'events that change places with near ones', share, eventDefaults.shuffled)
     .option('--bad <share>', 'extra events that nobody may apply; publish reports them', share, eventDefaults.bad)
-    .option('--now <time>', 'when it all has happened by (ISO 8601; default: this hour): most bookings are some hours older', instant, Math.floor(Date.now() / 3_600_000) * 3_600_000)
+    .option('--now <time>', 'when it all has happened by (ISO 8601; default: this hour): most bookings are some hours older', instant)
     .option('--json', 'print one JSON document')
     .addHelpText('after', examples(
       'midline generate --seed 7 --bookings 10000 --out data',
@@ -44,7 +44,8 @@ export function registerGenerate(program: Command): void {
       'midline fees assign --file data/assignments.csv --reason "start"',
       'midline publish data/events.ndjson',
     ))
-    .action(async ({ customers, companies, out, json, ...settings }: GenerateOptions) => {
+    .action(async ({ customers, companies, out, json, now = thisHour(), ...rest }: GenerateOptions) => {
+      const settings = { ...rest, now };
       const people = customers ?? Math.max(1, Math.floor(settings.bookings / 4));
       const files = await counting('events', (onProgress) => generateFiles(out, { ...settings, customers: people, companies: companies ?? Math.floor(people / 20) }, onProgress));
       printResult(files, { json }, (made) => `${made.bookings} bookings with ${made.events} events, ${made.customers} people and ${made.companies} companies in ${made.folder}: ${made.files.join(', ')}`);
@@ -62,3 +63,5 @@ function instant(text: string): number {
   if (Number.isNaN(value)) throw new InvalidArgumentError('It must be a time such as 2026-05-10T12:00:00Z.');
   return value;
 }
+
+const thisHour = (): number => Math.floor(Date.now() / 3_600_000) * 3_600_000;

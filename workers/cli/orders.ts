@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { listedOrders, showOrder, type ShownOrder } from '../actions/orders.js';
 import { createWire } from '../actions/settle/wire.js';
 import type { Database } from '../store/database.js';
@@ -31,7 +31,7 @@ export function registerOrders(program: Command): void {
     .command('list')
     .description('orders, a line each (with --json one JSON document a line)')
     .option('--source <id>', 'of this source')
-    .option('--status <status>', 'booked, option, ticketed, cancelled, no-show or travelled')
+    .addOption(new Option('--status <status>', 'only these').choices(['booked', 'option', 'ticketed', 'cancelled', 'no-show', 'travelled']))
     .option('--customer <id>', 'of this customer')
     .option('--limit <number>', 'at most so many (all with --json, else 50)', wholeNumber)
     .option('--json', 'print one JSON document a line')

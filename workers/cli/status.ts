@@ -35,6 +35,12 @@ export function statusText({ group, events, orders, customers, links, fees, mess
     ['outbox', `${outbox.pending} pending`],
     ['dead letters', counts({ ...deadLetters })],
     ['lag', lag === null ? 'unknown: Kafka did not answer' : `${lag.messages} messages, ${lag.seconds} s`],
-    ['workers', workers.length === 0 ? 'none seen' : workers.map((worker) => `${worker.kind} (seen ${worker.seenAt.toISOString()})`).join(', ')],
+    ['workers', workers.length === 0 ? 'none seen' : workers.map(workerText).join(', ')],
   ]).trim();
+}
+
+/** Workers sign every five seconds: one that has not for a while was killed. */
+function workerText({ kind, seenAt }: Status['workers'][number]): string {
+  const silent = Math.round((Date.now() - seenAt.getTime()) / 1_000);
+  return silent > 30 ? `${kind} (not seen for ${silent} s)` : kind;
 }

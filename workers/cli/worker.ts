@@ -71,12 +71,15 @@ async function ingest({ group, drain = false, json = false }: IngestOptions): Pr
   let settled = 0;
   await counting('messages settled', (count) => run('ingest', config, async (log) => {
     const worker = await startIngest(config, { log, group, drain, onProgress: (so) => { count(settled = so); } });
+    let drained = false;
     return {
       ...worker,
+      done: worker.done.then(() => { drained = true; }),
       async stop() {
         await worker.stop();
         const seconds = Math.round(performance.now() - began) / 1_000;
-        process.stdout.write(json ? `${JSON.stringify({ group, settled, seconds })}\n` : `Settled ${settled} messages in ${seconds} s; nothing is left to read.\n`);
+        const end = drained ? 'nothing is left to read.' : 'stopped before the end.';
+        process.stdout.write(json ? `${JSON.stringify({ group, drained, settled, seconds })}\n` : `Settled ${settled} messages in ${seconds} s; ${end}\n`);
       },
     };
   }));

@@ -18,6 +18,7 @@ export const rejectionCodes = {
   SIZE: 'The message, a text or a list is larger than the contract allows.',
   EVENT_ID_REUSED: 'The event id was used before, by an event with other content.',
   BOOKING_MISSING: 'An event of type booked carries no booking.',
+  PARKED: 'A person declared the message a dead letter, so that ingest passes it.',
   REFUSED_BY_DATABASE: 'The database refused the data of this one message.',
 } as const;
 

@@ -1,5 +1,7 @@
-import type { AgencyFee, Booking, BookingEvent } from '../../schemas/booking-event.js';
+import type { AgencyFee, Booking, BookingEvent, Price } from '../../schemas/booking-event.js';
+import { decimalProblem } from '../../schemas/decimal.js';
 import type { Instant, LocalDate } from '../../schemas/scalars.js';
+import { bookingPrice } from './booking.js';
 import { fieldFault, shown, type Fault } from './field-rules.js';
 import { eventTypes } from './order.js';
 import type { Rejection } from './rejection.js';
@@ -48,8 +50,18 @@ function bookingFault(booking: Booking): Fault | null {
     twiceFault('booking.items', items, idOf) ??
     twiceFault('booking.documents', booking.documents ?? [], idOf) ??
     twiceFault('booking.travellers', booking.travellers ?? [], idOf) ??
-    twiceFault('booking.agencyFees', booking.agencyFees ?? [], feeKey)
+    twiceFault('booking.agencyFees', booking.agencyFees ?? [], feeKey) ??
+    (booking.price == null && items.length > 1 ? sumFault(bookingPrice(booking)) : null)
   );
+}
+
+/** Each price may fit the contract and their sum not: the order could not be announced. */
+function sumFault(price: Price | null): Fault | null {
+  const parts = price === null ? [] : ([['total', price.total], ['base', price.base], ['taxes', price.taxes], ['commission', price.commission]] as const);
+  return firstFault(parts, ([part, amount]) => {
+    const problem = amount == null ? undefined : decimalProblem(amount);
+    return problem === undefined ? null : { code: 'AMOUNT', path: `booking.items[].price.${part}`, says: `sums to ${amount}, which ${problem}` };
+  });
 }
 
 const idOf = (thing: { readonly id: string }): string => thing.id;

@@ -44,7 +44,7 @@ export function createConsume(dependencies: ConsumeDependencies): (payload: Each
       const [only] = batch.messages;
       if (batch.messages.length > 1) return settleHalves(batch, refused);
       if (only === undefined || refused.has(only.offset)) throw error;
-      await settleChunk(batch, new Map([...refused, [only.offset, refusedByDatabase(error)]]));
+      await settleChunk(batch, new Map([...refused, [only.offset, rejectionOf(error)]]));
     }
   }
 
@@ -110,10 +110,12 @@ export function createConsume(dependencies: ConsumeDependencies): (payload: Each
 
 const isConflict = (error: unknown): boolean => error instanceof Error && error.name === 'SettlementConflict';
 
-const refusedByDatabase = (error: unknown): Rejection => ({
-  code: 'REFUSED_BY_DATABASE',
-  reason: `The database refuses this message: ${error instanceof Error ? error.message : String(error)}`,
-});
+/** What was found by trying: an order that cannot be announced (a sum beyond the contract), or data that Postgres refuses. */
+function rejectionOf(error: unknown): Rejection {
+  const said = error instanceof Error ? error.message : String(error);
+  if (error instanceof Error && error.name === 'EventDoesNotFit') return { code: 'AMOUNT', reason: `What follows from this message is beyond what an order event can hold: ${said}` };
+  return { code: 'REFUSED_BY_DATABASE', reason: `The database refuses this message: ${said}` };
+}
 
 /** Cuts a fetched batch into transactions. Control records between and behind messages belong to the chunk before them. */
 function* chunksOf(batch: EachBatchPayload['batch'], group: string, size: number): Generator<Batch> {

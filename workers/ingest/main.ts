@@ -42,6 +42,7 @@ const rerateEvery = 2_000;
 const drainLookEvery = 200;
 /** How long a batch in hand may take to end when the process stops, in milliseconds; supervisors kill after ten seconds. */
 const patience = 5_000;
+const signOffPatience = 1_000;
 
 /** Starts the worker that settles booking events: Kafka → facts, decide, save in one Postgres transaction a batch → fence → Kafka's offset as a hint. */
 export async function startIngest(config: IngestConfig, options: IngestOptions): Promise<Worker & { readonly done: Promise<void>; readonly healthUrl: string }> {
@@ -154,11 +155,11 @@ export async function startIngest(config: IngestConfig, options: IngestOptions):
       stopping.abort();
       const left = started.catch(() => undefined).then(() => consumer.disconnect());
       await atMost(patience, left);
+      await atMost(signOffPatience, signOff(database, id).catch(() => undefined));
       database.cut(); // a batch that waits for a lock is dropped: it will be read again
       await left;
       await loops.catch(() => undefined);
       await admin.disconnect();
-      await signOff(database, id).catch(() => undefined);
       await health.close();
       await database.close();
     },

@@ -27,8 +27,8 @@ const settings = {
     .transform((text) => text.split(',').map((key) => Buffer.from(key.trim(), 'base64')))
     .refine((keys) => keys.every((key) => key.length === 32), 'must be 32 bytes in base64 (several: separated by commas, the first one encrypts); make one with: openssl rand -base64 32')
     .optional(),
-  INGEST_BATCH_SIZE: whole(1, 5_000).default(500),
-  INGEST_PARTITIONS_AT_ONCE: whole(1, 64).default(2),
+  INGEST_BATCH_SIZE: whole(1, 5_000).default(1_000),
+  INGEST_PARTITIONS_AT_ONCE: whole(1, 64).default(3),
   RELAY_BATCH_SIZE: whole(1, 5_000).default(500),
   OUTREACH_CONCURRENCY: whole(1, 100).default(5),
   OUTREACH_PER_SECOND: whole(1, 10_000).optional(),

@@ -23,11 +23,12 @@ const networkCodes: ReadonlySet<unknown> = new Set([
 /** Errors without a code that pg, ioredis and BullMQ throw when the connection is not there. */
 const connectionLost = /^(Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect|timeout expired|Connection is closed|Stream isn't writeable|Command timed out|Reached the max retries per request|LOADING |READONLY |MISCONF |OOM |UNBLOCKED )/;
 
-/** Sorts a thrown error by SQLSTATE class, network code, or the client library's own mark; looks into `cause` and the errors of an AggregateError. */
+/** Sorts a thrown error by SQLSTATE class, network code, or a mark (`poison`, a client library's own); looks into `cause` and the errors of an AggregateError. */
 export function faultKind(error: unknown): FaultKind {
   if (!isNativeError(error)) return 'unknown';
   const code: unknown = 'code' in error ? error.code : undefined;
   if (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && 'severity' in error) return sqlStates[code.slice(0, 2)] ?? 'unknown';
+  if ('poison' in error && error.poison === true) return 'poison';
   if (networkCodes.has(code) || connectionLost.test(error.message) || isRetriable(error)) return 'world';
   if ('errors' in error && Array.isArray(error.errors) && error.errors.length > 0) return worst(error.errors.map(faultKind));
   return error.cause === undefined ? 'unknown' : faultKind(error.cause);

@@ -99,3 +99,17 @@ export async function factsVersion(tx: Queryable): Promise<string> {
   const rows = await tx.query<{ version: string }>('select version from facts_version');
   return rows[0]?.version ?? '0';
 }
+
+/** Groups whose fence lies above an offset, with their rows locked: none of them moves until the transaction ends. */
+export async function groupsBeyond(tx: Queryable, topic: string, partition: number, offset: number): Promise<readonly string[]> {
+  const rows = await tx.query<{ name: string; next: string }>(
+    'select consumer_group as name, next_offset as next from consumer_offset where topic = $1 and partition = $2 order by consumer_group for update',
+    [topic, partition],
+  );
+  return rows.filter((row) => Number(row.next) > offset).map((row) => row.name);
+}
+
+/** Whether any group has read the topic. */
+export async function isRead(db: Queryable, topic: string): Promise<boolean> {
+  return (await db.query('select 1 from consumer_offset where topic = $1 limit 1', [topic])).length > 0;
+}

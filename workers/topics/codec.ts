@@ -45,6 +45,13 @@ export interface Codec {
   readonly decodeOrderEvent: (bytes: Buffer | null) => Decoded<OrderEvent>;
 }
 
+/** An event of ours cannot be written: a value is beyond the contract. No server can help; whoever made the value has to be told. */
+export class EventDoesNotFit extends Error {
+  override readonly name = 'EventDoesNotFit';
+  /** Read by `faultKind`: the data of one message is at fault. */
+  readonly poison = true;
+}
+
 export const messageLimit = 4 * 1024 * 1024;
 export const itemLimit = 5000;
 export const bookingEventsSubject = 'booking-events-value';
@@ -167,7 +174,7 @@ function createContract<E>(schema: unknown): Contract<E> {
     try {
       return Buffer.concat([header, type.toBuffer(event)]);
     } catch (error) {
-      throw new Error(`The event does not fit the contract: ${invalidPaths(type, event)}`, { cause: error });
+      throw new EventDoesNotFit(`The event does not fit the contract: ${invalidPaths(type, event)}`, { cause: error });
     }
   }
 
