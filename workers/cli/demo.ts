@@ -39,7 +39,7 @@ export function registerDemo(program: Command): void {
   program
     .command('demo')
     .description('see the whole journey: starts real servers, generates a travel company, publishes its bookings, charges, stores and answers them, and stops everything')
-    .option('--bookings <number>', 'how many bookings', '1500')
+    .option('--bookings <number>', 'how many bookings', '1000')
     .option('--seed <number>', 'the same seed makes the same company', '7')
     .option('--json', 'print the summary as one JSON document; progress goes to standard error')
     .addHelpText('after', examples('midline demo', 'midline demo --bookings 5000 --seed 2'))
