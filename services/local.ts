@@ -83,7 +83,7 @@ export async function servicesUp(options: UpOptions = {}): Promise<LocalServices
 }
 
 /** The lines of an environment file, which a shell can read too. */
-export function environmentLines(environment: Partial<ServiceEnvironment>): string {
+function environmentLines(environment: Partial<ServiceEnvironment>): string {
   return Object.entries(environment)
     .map(([variable, value]) => `${variable}=${value}\n`)
     .join('');

@@ -15,7 +15,7 @@ import type { Wire } from './settle/wire.js';
 import { orderEvent } from './settle/rows.js';
 
 /** The order that a person names cannot be found, or the name fits several. */
-export class OrderNotFound extends Error {
+class OrderNotFound extends Error {
   override readonly name = 'OrderNotFound';
 }
 
@@ -55,7 +55,7 @@ export async function showOrder(db: Queryable, wire: Wire, ref: string) {
 export type ShownOrder = Awaited<ReturnType<typeof showOrder>>;
 
 /** Folds the stored history again: transactions are not stored, they follow from the events. */
-export async function transactionsOf(db: Queryable, wire: Wire, orderId: string): Promise<readonly Transaction[]> {
+async function transactionsOf(db: Queryable, wire: Wire, orderId: string): Promise<readonly Transaction[]> {
   return foldAll(await eventsOf(db, wire, orderId)).transactions;
 }
 

@@ -59,7 +59,7 @@ async function printList(database: Database, { source, status, customer, limit, 
   process.stdout.write(`${formatTable(['order', 'status', 'link', 'customer', 'travel from', 'price', 'fees'], rows, 'No orders.')}\n`);
 }
 
-export function orderText(order: ShownOrder): string {
+function orderText(order: ShownOrder): string {
   const money = (price: { readonly total: string; readonly currency: string } | null | undefined): string => (price == null ? 'unknown' : `${price.total} ${price.currency}`);
   return [
     `${order.source}:${order.bookingRef}  ${order.status}  (revision ${order.revision}, order ${order.orderId})`,

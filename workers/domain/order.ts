@@ -1,4 +1,4 @@
-import type { AgencyFee, Booking, BookingEvent, Price, Refund } from '../../schemas/booking-event.js';
+import type { AgencyFee, Booking, Price, Refund } from '../../schemas/booking-event.js';
 import type { Instant } from '../../schemas/scalars.js';
 
 /** The ten event types of the contract; a source may declare further kinds. */
@@ -81,5 +81,3 @@ export interface FoldResult {
   /** The transactions of the folded events, in fold order: of all events for `foldAll`, of the one for `foldNext`. */
   readonly transactions: readonly Transaction[];
 }
-
-export type { Booking, BookingEvent };

@@ -73,14 +73,6 @@ export interface StoredAssignment {
 const assignmentColumns = `id, subject_kind as "subjectKind", subject_id as "subjectId", fee_table as "table", valid_from as "validFrom", valid_until as "validUntil",
   reason, created_by as "createdBy"`;
 
-/** The assignments of one subject, oldest first. */
-export function assignmentsOf(db: Queryable, subject: AssignmentSubject): Promise<readonly StoredAssignment[]> {
-  return db.query<StoredAssignment>(
-    `select ${assignmentColumns} from fee_assignment where subject_kind = $1 and subject_id = $2 order by valid_from, id`,
-    [subject.kind, subject.id],
-  );
-}
-
 /** Every assignment of a table, or all of them. */
 export function listAssignments(db: Queryable, table: string | null): Promise<readonly StoredAssignment[]> {
   return db.query<StoredAssignment>(

@@ -88,7 +88,7 @@ export interface SettlementRows {
 }
 
 /** Somebody else stored one of the events or changed one of the orders since this transaction read them: roll back and settle again. */
-export class SettlementConflict extends Error {
+class SettlementConflict extends Error {
   override readonly name = 'SettlementConflict';
 }
 

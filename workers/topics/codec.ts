@@ -46,7 +46,7 @@ export interface Codec {
 }
 
 /** An event of ours cannot be written: a value is beyond the contract. No server can help; whoever made the value has to be told. */
-export class EventDoesNotFit extends Error {
+class EventDoesNotFit extends Error {
   override readonly name = 'EventDoesNotFit';
   /** Read by `faultKind`: the data of one message is at fault. */
   readonly poison = true;
@@ -55,7 +55,7 @@ export class EventDoesNotFit extends Error {
 export const messageLimit = 4 * 1024 * 1024;
 export const itemLimit = 5000;
 export const bookingEventsSubject = 'booking-events-value';
-export const orderEventsSubject = 'order-events-value';
+const orderEventsSubject = 'order-events-value';
 
 const headerLength = 5;
 const requestsAtOnce = 8;

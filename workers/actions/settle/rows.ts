@@ -27,7 +27,7 @@ export interface SettledOrder {
   readonly causeType: string;
 }
 
-export const revisionOf = (order: SettledOrder): number => (order.stored?.revision ?? 0) + 1;
+const revisionOf = (order: SettledOrder): number => (order.stored?.revision ?? 0) + 1;
 
 export function orderRow(order: SettledOrder): OrderRow {
   const { state } = order;

@@ -46,4 +46,4 @@ export function messagesDue(orderId: string, transactions: readonly Transaction[
 }
 
 /** The event id that the implied booked transaction carries (fees.md 2 and 9). */
-export const impliedBooked = 'implied:booked';
+const impliedBooked = 'implied:booked';
