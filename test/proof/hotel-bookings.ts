@@ -83,7 +83,7 @@ function claimsOf({ events: outcomes, orders, customers, links, fees, messages, 
   return [
     same('events', outcomes, { read: events, applied: events, duplicate: 0, late: 0, deadLettered: 0 }),
     same('orders', orders.total, bookings),
-    same('orders by status', Object.entries(orders.byStatus).sort(), [['cancelled', cancellations], ['no-show', 1_207], ['travelled', 75_166]]),
+    same('orders by status', Object.entries(orders.byStatus).sort(([a], [b]) => (a < b ? -1 : 1)), [['cancelled', cancellations], ['no-show', 1_207], ['travelled', 75_166]]),
     same('orders with a corporate account', orders.withCorporateAccount, 6_797),
     same('customers', customers.total, 352),
     same('links', links, { linked: 0, review: 0, new: 0, none: bookings }),

@@ -96,7 +96,7 @@ async function prepare(folder: string, seed: string, bookings: string, say: (tex
 
 /** Standard output is for the summary alone. */
 async function toStandardError(work: () => Promise<unknown>): Promise<void> {
-  const write = process.stdout.write;
+  const write = process.stdout.write.bind(process.stdout);
   process.stdout.write = process.stderr.write.bind(process.stderr);
   try {
     await work();

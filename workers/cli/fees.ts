@@ -153,13 +153,24 @@ function assignedText({ table, subject, from, until, ended }: Assigned): string 
   ].join('\n');
 }
 
+/** The subject of a row, in the words of the options; an unknown kind names none. */
+function subjectIn(kind: string, id: string): Pick<AssignOptions, 'default' | 'customer' | 'company' | 'orgUnit'> {
+  switch (kind) {
+    case 'default': return { default: true };
+    case 'customer': return { customer: id };
+    case 'company': return { company: id };
+    case 'orgUnit': return { orgUnit: id };
+    default: return {};
+  }
+}
+
 /** Assigns row by row and rates the orders that they concern once, at the end. A row that is wrong is told by its line; the rows before it stand. */
 async function assignAll(file: string, options: PastOptions): Promise<void> {
   const rows: readonly Readonly<Record<string, string>>[] = parseCsv(await readFile(file, 'utf8'), { columns: true, skip_empty_lines: true, trim: true, bom: true });
   await withDatabase(async (database) => {
     const assigned: Assigned[] = [];
     for (const [index, { kind = '', id = '', table = '', from = '', until = '' }] of rows.entries()) {
-      const subject = await subjectOf(database, { ...(kind === 'default' ? { default: true } : { [kind]: id }) }).catch((error: Error) => { throw new FeeTableRefused(`${file}, line ${index + 2}: ${error.message}`); });
+      const subject = await subjectOf(database, subjectIn(kind, id)).catch((error: Error) => { throw new FeeTableRefused(`${file}, line ${index + 2}: ${error.message}`); });
       assigned.push(await assignFeeTable(database, { subject, table, from, until: until === '' ? null : until, reason: options.reason ?? null, actor: actor(), now: new Date() }));
     }
     const rerated = assigned.some(({ stale }) => stale > 0) ? await rerate(database) : null;

@@ -95,15 +95,15 @@ export function createConsume(dependencies: ConsumeDependencies): (payload: Each
     return true;
   }
 
-  return async ({ batch, resolveOffset, heartbeat, commitOffsetsIfNecessary, uncommittedOffsets, isRunning, isStale }) => {
-    for (const chunk of chunksOf(batch, group, batchSize)) {
-      if (!isRunning() || isStale() || stopping.aborted) return;
-      if ((await settleForSure(chunk, heartbeat)) !== 'settled') return;
+  return async (payload) => {
+    for (const chunk of chunksOf(payload.batch, group, batchSize)) {
+      if (!payload.isRunning() || payload.isStale() || stopping.aborted) return;
+      if ((await settleForSure(chunk, () => payload.heartbeat())) !== 'settled') return;
       sought.delete(`${chunk.topic} ${chunk.partition}`);
       // Kafka's own offset is only a hint: the fence decides.
-      resolveOffset(String(chunk.messages.at(-1)?.offset ?? chunk.nextOffset - 1));
-      await commitOffsetsIfNecessary(uncommittedOffsets());
-      await heartbeat();
+      payload.resolveOffset(String(chunk.messages.at(-1)?.offset ?? chunk.nextOffset - 1));
+      await payload.commitOffsetsIfNecessary(payload.uncommittedOffsets());
+      await payload.heartbeat();
     }
   };
 }
