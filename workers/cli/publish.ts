@@ -95,9 +95,7 @@ async function withSink<Result>({ dryRun }: PublishOptions, work: (sink: EventSi
   }
 }
 
-/** Whoever reads the events may have seen enough (`| head -1`): then there is nothing left to do. */
 async function printEvent(event: BookingEvent): Promise<void> {
-  if (process.stdout.listenerCount('error') === 0) process.stdout.on('error', () => process.exit(0));
   if (!process.stdout.write(`${JSON.stringify(toJson('BookingEvent', event))}\n`)) await new Promise((resolve) => process.stdout.once('drain', resolve));
 }
 

@@ -70,8 +70,8 @@ const pollInterval = 50;
 const patience = 30_000;
 
 /**
- * Resolves when every partition of the topics has a leader. A broker of KRaft answers "unknown topic" for a moment after it has
- * created one, which kafkajs's own waiting takes for a failure.
+ * Resolves when every partition of the topics has a leader that answers as such. A broker of KRaft says "unknown topic" for a moment after it has
+ * created one (kafkajs's own waiting takes that for a failure), and a leader that the metadata name already may not know of it yet.
  *
  * @throws Error after 30 s
  */
@@ -86,12 +86,16 @@ export async function waitForTopics(admin: Admin, topics: readonly string[]): Pr
 async function haveLeaders(admin: Admin, topics: readonly string[]): Promise<boolean> {
   try {
     const metadata = await admin.fetchTopicMetadata({ topics: [...topics] });
-    return metadata.topics.every(({ partitions }) => partitions.length > 0 && partitions.every(({ leader }) => leader >= 0));
+    if (!metadata.topics.every(({ partitions }) => partitions.length > 0 && partitions.every(({ leader }) => leader >= 0))) return false;
+    await Promise.all(topics.map((topic) => admin.fetchTopicOffsets(topic)));
+    return true;
   } catch (error) {
-    if (error instanceof kafkajs.KafkaJSProtocolError && error.type === 'UNKNOWN_TOPIC_OR_PARTITION') return false;
+    if (error instanceof kafkajs.KafkaJSProtocolError && notYet.has(error.type)) return false;
     throw error;
   }
 }
+
+const notYet: ReadonlySet<string> = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'NOT_LEADER_FOR_PARTITION', 'LEADER_NOT_AVAILABLE']);
 
 const entriesOf = (topic: string): { name: string; value: string }[] =>
   Object.entries(topicConfigs[topic] ?? {}).map(([name, value]) => ({ name, value }));
