@@ -61,7 +61,6 @@ test('YAML says the same; NO is Norway and days are text', async () => {
   ]);
 });
 
-// Each check was taken out of orgTreeProblems or the schema and seen to fail here.
 test.each<[string, string, readonly string[]]>([
   ['two roots', 'id,parent\na,\nb,\n', ['3 parent : of b is missing: a is the root already']],
   ['no root', 'id,parent\na,x\n', ['2 parent x: of a is no org unit on the day from which the row holds', '2 parent x: of a there is no root: one org unit must have no parent']],

@@ -21,7 +21,6 @@ test('a mail arrives as it was written, at one recipient whatever the name holds
   await catcher.close();
 });
 
-// Seen to fail when outcomeOf holds every fault without an answer to be temporary.
 test('a server that takes the mail and goes away without an answer gets it once, and the outcome is unknown', async () => {
   let taken = 0;
   const speak = (socket: Socket): void => {

@@ -116,7 +116,7 @@ describe('through Kafka', () => {
     return values;
   }
 
-  /** Seen to fail without registerCompression: the consumer crashes with "ZSTD compression not implemented". */
+  /** Seen to fail without zstd in registerCompression: the consumer crashes with "ZSTD compression not implemented". */
   test.each(['gzip', 'snappy', 'lz4', 'zstd'])('a record batch that a Java producer compressed with %s is read', async (codec) => {
     const topic = await freshTopic();
     const lines = Array.from({ length: 500 }, (_, index) => `${index} ${'Grüße aus München '.repeat(10)}`);

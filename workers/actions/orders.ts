@@ -1,16 +1,15 @@
-import type { BookingEvent } from '../../schemas/booking-event.js';
 import { toJson } from '../../schemas/json.js';
 import { ledgerTotals } from '../domain/fees/ledger.js';
 import type { LedgerEntry } from '../domain/fees/types.js';
 import { foldAll } from '../domain/fold.js';
 import { orderIdOf } from '../domain/ids.js';
 import type { Transaction } from '../domain/order.js';
-import { historyOf } from '../store/booking-events.js';
 import { currentLinks } from '../store/customers.js';
 import type { Queryable } from '../store/database.js';
 import { ledgerOf } from '../store/ledger.js';
 import { listMessages } from '../store/messages.js';
 import { findOrders, knownSources, listOrders, type OrderFilter, type StoredOrder } from '../store/orders.js';
+import { historiesOf } from './settle/histories.js';
 import type { Wire } from './settle/wire.js';
 import { orderEvent } from './settle/rows.js';
 
@@ -56,13 +55,7 @@ export type ShownOrder = Awaited<ReturnType<typeof showOrder>>;
 
 /** Folds the stored history again: transactions are not stored, they follow from the events. */
 async function transactionsOf(db: Queryable, wire: Wire, orderId: string): Promise<readonly Transaction[]> {
-  return foldAll(await eventsOf(db, wire, orderId)).transactions;
-}
-
-async function eventsOf(db: Queryable, wire: Wire, orderId: string): Promise<readonly BookingEvent[]> {
-  const rows = await historyOf(db, [orderId]);
-  await wire.prepare(rows);
-  return rows.map((row) => wire.decode(row));
+  return foldAll((await historiesOf(db, wire, [orderId])).get(orderId) ?? []).transactions;
 }
 
 /** Orders page by page, each as `orders list` prints it. */

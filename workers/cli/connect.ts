@@ -1,5 +1,5 @@
 import { readConfig, type Address, type Config } from '../runtime/config.js';
-import { createEncryption, type Encryption } from '../runtime/encryption.js';
+import { configuredEncryption, type Encryption } from '../runtime/encryption.js';
 import { createDatabase, type Database } from '../store/database.js';
 
 /** The configuration of a command: the addresses that it needs, and all settings. */
@@ -19,7 +19,4 @@ export async function withDatabase<Result>(work: (database: Database) => Promise
 export const actor = (): string => process.env['MIDLINE_ACTOR'] ?? process.env['USER'] ?? process.env['LOGNAME'] ?? 'cli';
 
 /** The configured encryption at rest; null: no key. */
-export function encryptionOf(): Encryption | null {
-  const [first, ...others] = configOf().MIDLINE_ENCRYPTION_KEY ?? [];
-  return first === undefined ? null : createEncryption([first, ...others]);
-}
+export const encryptionOf = (): Encryption | null => configuredEncryption(configOf());

@@ -8,7 +8,7 @@ import { createSettle, type Settled } from '../actions/settle/settle.js';
 import { createWire } from '../actions/settle/wire.js';
 import { atMost, pause, retryForever } from '../runtime/backoff.js';
 import { kafkaOptions, type Config } from '../runtime/config.js';
-import { createEncryption } from '../runtime/encryption.js';
+import { configuredEncryption } from '../runtime/encryption.js';
 import { createFailure, faultKind } from '../runtime/faults.js';
 import { startHealth } from '../runtime/health.js';
 import type { Worker } from '../runtime/lifecycle.js';
@@ -54,7 +54,8 @@ export async function startIngest(config: IngestConfig, options: IngestOptions):
   const metrics = createMetrics();
   const database = createDatabase(config.DATABASE_URL, { max: config.INGEST_PARTITIONS_AT_ONCE + 2, application: 'midline ingest' });
   const codec = createCodec({ registryUrl: config.SCHEMA_REGISTRY_URL });
-  const seal = sealOf(config, log);
+  const seal = configuredEncryption(config);
+  if (seal === null) log.warn('no MIDLINE_ENCRYPTION_KEY: special-category data of bookings (field sensitive) is dropped, not stored');
   const kafka = createKafka({ ...kafkaOptions(config), clientId: 'midline-ingest', log: (level, message, fields) => { log[level](fields, message); } });
   const admin = kafka.admin();
   const consumer = kafka.consumer({
@@ -164,13 +165,6 @@ export async function startIngest(config: IngestConfig, options: IngestOptions):
       await database.close();
     },
   };
-}
-
-function sealOf({ MIDLINE_ENCRYPTION_KEY: keys }: IngestConfig, log: Log) {
-  const [first, ...others] = keys ?? [];
-  if (first !== undefined) return createEncryption([first, ...others]);
-  log.warn('no MIDLINE_ENCRYPTION_KEY: special-category data of bookings (field sensitive) is dropped, not stored');
-  return null;
 }
 
 function measure({ events, batchSize, batchSeconds }: Metrics, { messages }: Batch, { outcomes }: Settled, milliseconds: number): void {

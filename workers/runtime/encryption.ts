@@ -37,6 +37,12 @@ export function createEncryption(keys: readonly [Buffer, ...Buffer[]]): Encrypti
   };
 }
 
+/** The encryption that a configuration asks for; null without a key. */
+export function configuredEncryption({ MIDLINE_ENCRYPTION_KEY: keys }: { readonly MIDLINE_ENCRYPTION_KEY?: readonly Buffer[] | undefined }): Encryption | null {
+  const [first, ...others] = keys ?? [];
+  return first === undefined ? null : createEncryption([first, ...others]);
+}
+
 /** A key's id says nothing about the key: the start of its hash. */
 function idOf(key: Buffer): Buffer {
   return createHash('sha256').update(key).digest().subarray(0, idBytes);
