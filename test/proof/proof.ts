@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { ServiceEnvironment } from '../../services/start.js';
+import type { RunningServices, ServiceEnvironment } from '../../services/start.js';
 import { projectRoot } from '../../services/places.js';
 
 /** Something that was claimed, and what was found. */
@@ -11,12 +11,28 @@ export interface Claim {
   readonly found: string;
 }
 
-export type ProofResult = readonly Claim[];
+/** Claims, and where there is more to keep, what is written beside them. */
+export type ProofResult = readonly Claim[] | { readonly claims: readonly Claim[]; readonly details: object };
+
+export interface ProofOption {
+  /** What the help shows for it. */
+  readonly value: string;
+  readonly meaning: string;
+}
+
+/** For proofs that do more with their servers than to use them. */
+export interface ProofTools {
+  readonly services: RunningServices;
+  /** Those of the proof's options that were given. */
+  readonly options: Readonly<Record<string, string | undefined>>;
+}
 
 export interface Proof {
   readonly name: string;
   readonly meaning: string;
-  run(environment: ServiceEnvironment, say: (text: string) => void): Promise<ProofResult>;
+  /** By name: `--seeds N` is `seeds`. */
+  readonly options?: Readonly<Record<string, ProofOption>>;
+  run(environment: ServiceEnvironment, say: (text: string) => void, tools: ProofTools): Promise<ProofResult>;
 }
 
 /** A claim that holds when both say the same. */

@@ -1,0 +1,302 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import type { Admin, Kafka } from 'kafkajs';
+import { createDatabase as createServerDatabase } from '../../../services/database.js';
+import { type MailCatcher, startMailCatcher } from '../../../services/mail-catcher.js';
+import type { RunningServices } from '../../../services/start.js';
+import { reconcile } from '../../../workers/actions/reconcile.js';
+import { createWire } from '../../../workers/actions/settle/wire.js';
+import { createRandom, type Random } from '../../../workers/domain/generate/random.js';
+import { configuredEncryption } from '../../../workers/runtime/encryption.js';
+import { readConfig } from '../../../workers/runtime/config.js';
+import { createDatabase, type Database } from '../../../workers/store/database.js';
+import { createTopics } from '../../../workers/topics/admin.js';
+import { type Codec, createCodec } from '../../../workers/topics/codec.js';
+import { createKafka } from '../../../workers/topics/connection.js';
+import { bookingEventsTopic, customerEventsTopic, deadLetterTopic, orderEventsTopic } from '../../../workers/topics/names.js';
+import { createCrew, type Crew, type RunningWorker } from './crew.js';
+import { strike } from './faults.js';
+import { type Load, startLoad } from './load.js';
+import { createPostgresTap, type SqlFailure } from './postgres-tap.js';
+import { type Proxy, startProxy } from './proxy.js';
+import { type PublishedMessage, readTopic } from './read-topic.js';
+import type { Door, Scenario, Way } from './scenarios.js';
+import { addCustomers, encryptionKey, population, prepareTemplate } from './setting.js';
+import { createSmtpTap } from './smtp-tap.js';
+
+/** What all worlds of one run share. */
+export interface Stage {
+  readonly services: RunningServices;
+  readonly kafka: Kafka;
+  /** Connected. */
+  readonly admin: Admin;
+  readonly codec: Codec;
+  /** A database that every world begins with a copy of. */
+  readonly template: string;
+  close(): Promise<void>;
+}
+
+export interface WorldOptions {
+  /** Folder of the build whose workers run. */
+  readonly dist: string;
+  readonly seed: number;
+  /** They happen one after another. */
+  readonly scenarios: readonly Scenario[];
+  readonly say: (text: string) => void;
+}
+
+/** What a fault did. */
+export interface Endured {
+  readonly scenario: string;
+  /** Until everything that must go on did; null: not within the limit. */
+  readonly recoverySeconds: number | null;
+}
+
+export interface WorldReport {
+  readonly seed: number;
+  readonly scenarios: readonly Endured[];
+  /** That Kafka has acknowledged, retries of the sender included. */
+  readonly messages: number;
+  /** Everything that is not as it must be; empty: nothing was lost, doubled or left unexplained. */
+  readonly differences: readonly string[];
+  /** Logs of the workers, kept when something was different. */
+  readonly folder: string | null;
+  readonly seconds: number;
+}
+
+/** What faults can reach. */
+export interface World {
+  readonly seed: number;
+  readonly random: Random;
+  readonly services: RunningServices;
+  readonly crew: Crew;
+  readonly proxies: Readonly<Record<Door, Proxy>>;
+  /** What the proxies do to the protocols at this moment. */
+  readonly troubles: { sql: SqlFailure | null; vanishingMails: number };
+  /** The group of the first ingest processes, and all groups. */
+  readonly group: string;
+  readonly groups: Set<string>;
+  /** Asks Postgres, not through the proxy, for as long as it takes. */
+  readonly ask: Database['query'];
+  flushRedis(): Promise<void>;
+  /** Whether the group has committed something in every partition since then. */
+  everyPartition(group: string, since: number): Promise<boolean>;
+  /** How many ingest processes the first group has at this moment; 0 while they are being joined. */
+  members(): Promise<number>;
+}
+
+export const sessionTimeout = 6_000;
+const partitions = 6;
+const ingestProcesses = 2;
+const messagesPerSecond = 60;
+const topics = [bookingEventsTopic, customerEventsTopic, deadLetterTopic, orderEventsTopic];
+const lookEvery = 50;
+/** Longest wait for anything: what is not there by then will not come. */
+const limit = 90_000;
+
+/** @param services started by this process: faults need their pids */
+export async function createStage(services: RunningServices): Promise<Stage> {
+  const { environment } = services;
+  const template = await createServerDatabase(environment.DATABASE_URL);
+  await prepareTemplate({ ...environment, DATABASE_URL: template.url });
+  const kafka = createKafka({ brokers: environment.KAFKA_BROKERS.split(','), clientId: 'midline-chaos' });
+  const admin = kafka.admin();
+  await admin.connect();
+  const codec = createCodec({ registryUrl: environment.SCHEMA_REGISTRY_URL });
+  await codec.register();
+  return {
+    services, kafka, admin, codec, template: new URL(template.url).pathname.slice(1),
+    async close() {
+      await admin.disconnect();
+      await template.drop();
+    },
+  };
+}
+
+/** One seed: a new database, new topics, real workers under load, some faults; then everything is drained and compared. */
+export async function runWorld(stage: Stage, { dist, seed, scenarios, say }: WorldOptions): Promise<WorldReport> {
+  const began = performance.now();
+  const { services, kafka, admin, codec } = stage;
+  const folder = await mkdtemp(join(tmpdir(), `midline-chaos-${seed}-`));
+  const server = await createServerDatabase(services.environment.DATABASE_URL, { template: stage.template });
+  await addCustomers(server.url, folder, seed);
+  await renewTopics(admin);
+  const redis = new Redis(services.environment.REDIS_URL, { maxRetriesPerRequest: null });
+  redis.on('error', () => undefined);
+  await redis.flushall();
+  const database = createDatabase(server.url, { max: 3, application: 'midline chaos' });
+  const mails = await startMailCatcher();
+  const troubles: World['troubles'] = { sql: null, vanishingMails: 0 };
+  const proxies = await openDoors(services, mails, troubles);
+  const group = `chaos-${seed}-${Date.now()}`;
+  const crew = createCrew({ dist, group, folder, environment: environmentOf(services, server.url, proxies) });
+  const ask: World['ask'] = (text, values) => patiently(() => database.query(text, values));
+  const world: World = {
+    seed, services, crew, proxies, troubles, group, ask,
+    random: createRandom(seed, 'faults'), groups: new Set([group]),
+    flushRedis: async () => { await redis.flushall(); },
+    everyPartition: (name, since) => everyPartition(ask, name, since),
+    members: async () => {
+      const { groups: [found] } = await admin.describeGroups([group]);
+      return found?.state === 'Stable' ? found.members.length : 0;
+    },
+  };
+  const endured: Endured[] = [];
+  const differences: string[] = [];
+  let load: Load | null = null;
+  let messages = 0;
+  try {
+    for (const kind of [...Array.from({ length: ingestProcesses }, () => 'ingest' as const), 'relay' as const, 'outreach' as const]) crew.start(kind);
+    load = startLoad({ kafka, codec, seed, ...population, rate: messagesPerSecond });
+    await recovered(world, 0, ['ingest', 'relay', 'outreach']);
+    for (const scenario of scenarios) {
+      await pause(world.random.whole(100, 1_000));
+      endured.push(await endure(world, scenario));
+      say(`    ${scenario.name}: ${endured.at(-1)?.recoverySeconds ?? 'no recovery'} s`);
+    }
+    await load.stop();
+    await drained(world, admin);
+    await Promise.all(crew.running().map((worker) => crew.stop(worker)));
+    const published = await readTopic(kafka, admin, bookingEventsTopic);
+    messages = published.length;
+    if (messages < load.acknowledged()) differences.push(`Kafka acknowledged ${load.acknowledged()} messages and holds ${messages}`);
+    differences.push(...await inspected(database, codec, published));
+  } catch (error) {
+    differences.push(error instanceof Error ? error.message : String(error));
+  } finally {
+    await load?.stop();
+    await crew.end();
+    await Promise.all(Object.values(proxies).map((proxy) => proxy.close()));
+    redis.disconnect();
+    await Promise.all([database.close(), mails.close()]);
+    await server.drop();
+  }
+  differences.push(...crew.complaints);
+  if (differences.length === 0) await rm(folder, { recursive: true, force: true });
+  return { seed, scenarios: endured, messages, differences, folder: differences.length === 0 ? null : folder, seconds: secondsSince(began) };
+}
+
+/** Lets a fault happen, waits until everything goes on, and sees to it that the next one finds two ingest processes. */
+async function endure(world: World, { name, fault, arrival = false, ways }: Scenario): Promise<Endured> {
+  if (arrival) world.crew.start('ingest');
+  const since = await strike(world, fault);
+  const recoverySeconds = await recovered(world, since, ways).catch(() => null);
+  const own = (): readonly RunningWorker[] => world.crew.running('ingest').filter((worker) => worker.group === world.group);
+  for (let missing = ingestProcesses - own().length; missing > 0; missing -= 1) world.crew.start('ingest');
+  if (own().length > ingestProcesses) {
+    await until('every ingest process has joined its group', async () => await world.members() >= own().length);
+    for (const oldest of own().slice(0, -ingestProcesses)) await world.crew.stop(oldest);
+  }
+  return { scenario: name, recoverySeconds };
+}
+
+/** Seconds from `since` until all these ways go on. Rejects when they do not within the limit. */
+async function recovered(world: World, since: number, ways: readonly Way[]): Promise<number> {
+  await until(`${ways.join(', ')} went on`, async () => {
+    for (const way of ways) if (!await goesOn[way](world, since)) return false;
+    return true;
+  });
+  return Math.max(0, Math.round((Date.now() - since) / 100) / 10);
+}
+
+const goesOn: Readonly<Record<Way, (world: World, since: number) => Promise<boolean>>> = {
+  ingest: (world, since) => world.everyPartition(world.group, since),
+  relay: async ({ ask }, since) => (await ask(
+    `select 1 from outbox where lane >= 0 and created_at <= $1 union all select 1 from message where state = 'due' and due_at <= $1 and updated_at <= $1 limit 1`, [new Date(since)],
+  )).length === 0,
+  outreach: async ({ ask }, since) => (await ask(`select 1 from message where state = 'sent' and updated_at > $1 limit 1`, [new Date(since)])).length > 0,
+};
+
+async function everyPartition(ask: World['ask'], group: string, since: number): Promise<boolean> {
+  const rows = await ask('select 1 from consumer_offset where consumer_group = $1 and updated_at > $2', [group, new Date(since)]);
+  return rows.length === partitions;
+}
+
+/** Waits until nothing is left to do. Leases and pauses before another try end early: the clock of the messages is moved. */
+async function drained({ ask, groups }: World, admin: Admin): Promise<void> {
+  const settled = async (): Promise<boolean> => {
+    const ends = await admin.fetchTopicOffsets(bookingEventsTopic);
+    const rows = await ask<{ group: string; partition: number; next: string }>('select consumer_group as "group", partition, next_offset as next from consumer_offset');
+    return [...groups].every((group) => ends.every(({ partition, high }) => rows.some((row) => row.group === group && row.partition === partition && row.next === high)));
+  };
+  const relayed = async (): Promise<boolean> => (await ask(`select 1 from outbox where lane >= 0 union all select 1 from dead_letter where relay = 'pending' limit 1`)).length === 0;
+  const told = async (): Promise<boolean> => (await ask(`select 1 from message where state in ('due', 'queued', 'claimed') limit 1`)).length === 0;
+  await until('every message of Kafka was settled', settled);
+  await until('the relay has carried everything away', relayed);
+  await until('every message to a customer has ended', async () => {
+    if (await told()) return true;
+    await ask(`update message set due_at = now() where state = 'due' and due_at > now()`);
+    await ask(`update message set claimed_until = now() where state = 'claimed' and claimed_until > now() and updated_at < now() - interval '8 seconds'`);
+    return false;
+  }, 500);
+  await until('the relay has carried everything away', relayed);
+}
+
+/** Compares what stands in the end with what the published messages make of it. */
+async function inspected(database: Database, codec: Codec, _published: readonly PublishedMessage[]): Promise<readonly string[]> {
+  const seal = configuredEncryption(readConfig({ MIDLINE_ENCRYPTION_KEY: encryptionKey }, []));
+  const { checks } = await reconcile(database, createWire(codec, seal));
+  return checks.filter((check) => !check.ok).map((check) => `${check.name}: ${check.detail}`);
+}
+
+async function openDoors({ environment }: RunningServices, mails: MailCatcher, troubles: World['troubles']): Promise<World['proxies']> {
+  const portOf = (url: string): number => Number(new URL(url).port);
+  const vanishes = (): boolean => {
+    if (troubles.vanishingMails === 0) return false;
+    troubles.vanishingMails -= 1;
+    return true;
+  };
+  return {
+    postgres: await startProxy(portOf(environment.DATABASE_URL), () => createPostgresTap(() => troubles.sql)),
+    registry: await startProxy(portOf(environment.SCHEMA_REGISTRY_URL)),
+    redis: await startProxy(portOf(environment.REDIS_URL)),
+    smtp: await startProxy(portOf(mails.url), () => createSmtpTap(vanishes)),
+  };
+}
+
+/** What the workers of a world see: every server but Kafka (which tells its own address) behind a proxy. */
+function environmentOf({ environment }: RunningServices, databaseUrl: string, proxies: World['proxies']): Readonly<Record<string, string>> {
+  const behind = (url: string, { port }: Proxy): string => Object.assign(new URL(url), { port: String(port) }).href;
+  return {
+    KAFKA_BROKERS: environment.KAFKA_BROKERS,
+    SCHEMA_REGISTRY_URL: behind(environment.SCHEMA_REGISTRY_URL, proxies.registry),
+    DATABASE_URL: behind(databaseUrl, proxies.postgres),
+    REDIS_URL: behind(environment.REDIS_URL, proxies.redis),
+    SMTP_URL: `smtp://127.0.0.1:${proxies.smtp.port}`,
+    MIDLINE_ENCRYPTION_KEY: encryptionKey,
+    KAFKA_SESSION_TIMEOUT_MS: String(sessionTimeout),
+    INGEST_BATCH_SIZE: '50',
+  };
+}
+
+/** Deletes midline's topics and makes them anew, empty. */
+async function renewTopics(admin: Admin): Promise<void> {
+  const there = async (): Promise<string[]> => (await admin.listTopics()).filter((name) => topics.includes(name));
+  const old = await there();
+  if (old.length > 0) await admin.deleteTopics({ topics: old });
+  await until('the old topics are gone', async () => (await there()).length === 0);
+  await createTopics(admin, { partitions });
+}
+
+/** Asks again and again until the answer is yes. Rejects after the limit. */
+export async function until(what: string, answer: () => Promise<boolean>, every: number = lookEvery): Promise<void> {
+  for (const end = Date.now() + limit; !await patiently(answer); await pause(every)) {
+    if (Date.now() > end) throw new Error(`waited ${limit / 1_000} s in vain: ${what}`);
+  }
+}
+
+/** Does what may fail because a server is away, until it succeeds. Rejects with its error after the limit. */
+async function patiently<Result>(work: () => Promise<Result>): Promise<Result> {
+  for (const end = Date.now() + limit; ; await pause(lookEvery)) {
+    try {
+      return await work();
+    } catch (error) {
+      if (Date.now() > end) throw error;
+    }
+  }
+}
+
+const secondsSince = (began: number): number => Math.round((performance.now() - began) / 100) / 10;
