@@ -8,7 +8,8 @@ import { applyFeeTable, approveFeeTable, assignFeeTable, importTaxRates } from '
 import { matchKeys } from '../workers/domain/match/keys.js';
 import { newCustomer } from '../workers/domain/match/new-customer.js';
 import { allocateCustomerIds, insertCustomers } from '../workers/store/customers.js';
-import { createDatabase, migrate, type Database } from '../workers/store/database.js';
+import { createDatabase, type Database } from '../workers/store/database.js';
+import { migrate } from '../workers/store/schema.js';
 import type { Codec } from '../workers/topics/codec.js';
 import { bookingEventsTopic, bookingKey } from '../workers/topics/names.js';
 import { createEventProducer } from '../workers/topics/producer.js';

@@ -1,7 +1,7 @@
 import { migrationSource } from '../migrations/index.js';
 import { createDatabase, type CreatedDatabase } from '../services/database.js';
 import type { ServiceEnvironment } from '../services/start.js';
-import { migrate } from '../workers/store/database.js';
+import { migrate } from '../workers/store/schema.js';
 
 /** The real servers of this test run. */
 export interface TestServers {

@@ -4,7 +4,8 @@ import type { CreatedDatabase } from '../../services/database.js';
 import { migrationSource } from '../../migrations/index.js';
 import { applySource, compareSource } from '../../workers/actions/apply-source.js';
 import { parseSourceMap, type SourceMap } from '../../workers/sources/source-map.js';
-import { createDatabase, migrate, type Database } from '../../workers/store/database.js';
+import { createDatabase, type Database } from '../../workers/store/database.js';
+import { migrate } from '../../workers/store/schema.js';
 import { findSource, listSources } from '../../workers/store/sources.js';
 import { freshDatabase } from '../servers.js';
 

@@ -8,8 +8,9 @@ import type { RowProblem } from '../../workers/actions/import-rows.js';
 import { matchParties } from '../../workers/actions/match-parties.js';
 import { matchKeys } from '../../workers/domain/match/keys.js';
 import { insertCustomers } from '../../workers/store/customers.js';
-import { createDatabase, migrate, type Database } from '../../workers/store/database.js';
+import { createDatabase, type Database } from '../../workers/store/database.js';
 import { shareFacts } from '../../workers/store/facts-lock.js';
+import { migrate } from '../../workers/store/schema.js';
 import { freshDatabase } from '../servers.js';
 
 let db: Database;

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { migrationSource } from '../../migrations/index.js';
 import { importOrgUnits, type OrgUnitImport } from '../../workers/actions/import-org-units.js';
-import { createDatabase, migrate, type Database } from '../../workers/store/database.js';
+import { createDatabase, type Database } from '../../workers/store/database.js';
 import { readOrgUnits } from '../../workers/store/org-units.js';
+import { migrate } from '../../workers/store/schema.js';
 import { freshDatabase } from '../servers.js';
 
 let db: Database;

@@ -7,8 +7,9 @@ import { startMailCatcher, type MailCatcher } from '../../services/mail-catcher.
 import { enqueueDue, sweepMessages } from '../../workers/actions/relay-messages.js';
 import { lease } from '../../workers/actions/send-message.js';
 import { createQueue, type OutreachQueue } from '../../workers/queue/queue.js';
-import { createDatabase, migrate, type Database } from '../../workers/store/database.js';
+import { createDatabase, type Database } from '../../workers/store/database.js';
 import { insertMessages } from '../../workers/store/messages.js';
+import { migrate } from '../../workers/store/schema.js';
 import { freshDatabase, servers } from '../servers.js';
 import { until } from '../until.js';
 

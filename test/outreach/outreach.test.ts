@@ -9,8 +9,9 @@ import { startOutreach } from '../../workers/outreach/main.js';
 import { createQueue, type OutreachQueue } from '../../workers/queue/queue.js';
 import { readConfig } from '../../workers/runtime/config.js';
 import { createLog } from '../../workers/runtime/log.js';
-import { createDatabase, migrate, type Database } from '../../workers/store/database.js';
+import { createDatabase, type Database } from '../../workers/store/database.js';
 import { claim, endClaim, expireClaims, insertMessages, type MessageState } from '../../workers/store/messages.js';
+import { migrate } from '../../workers/store/schema.js';
 import { freshDatabase, servers } from '../servers.js';
 import { until } from '../until.js';
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { migrationSource } from '../../migrations/index.js';
-import { createDatabase, migrate } from '../../workers/store/database.js';
+import { createDatabase } from '../../workers/store/database.js';
+import { migrate } from '../../workers/store/schema.js';
 import { createCodec } from '../../workers/topics/codec.js';
 import { prepareFees, scenario, settleScenario } from '../actions/disordered-histories.js';
 import { type Proof, same } from './proof.js';

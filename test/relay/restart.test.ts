@@ -6,9 +6,10 @@ import { startOutreach } from '../../workers/outreach/main.js';
 import { startRelay } from '../../workers/relay/main.js';
 import { readConfig } from '../../workers/runtime/config.js';
 import { createLog } from '../../workers/runtime/log.js';
-import { createDatabase, migrate, type Database } from '../../workers/store/database.js';
+import { createDatabase, type Database } from '../../workers/store/database.js';
 import { insertMessages } from '../../workers/store/messages.js';
 import { wakeRelay } from '../../workers/store/notifications.js';
+import { migrate } from '../../workers/store/schema.js';
 import { freshDatabase, servers } from '../servers.js';
 import { until } from '../until.js';
 

@@ -8,7 +8,8 @@ import { newCustomer } from '../../workers/domain/match/new-customer.js';
 import {
   addObservedContacts, allocateCustomerIds, claimIdentities, currentLinks, findCandidates, insertCustomers, insertLinks, mostCustomersPerKey, rootsOf, type CustomerLink,
 } from '../../workers/store/customers.js';
-import { createDatabase, migrate, type Database } from '../../workers/store/database.js';
+import { createDatabase, type Database } from '../../workers/store/database.js';
+import { migrate } from '../../workers/store/schema.js';
 import { freshDatabase } from '../servers.js';
 
 const context = { source: 'gds', country: 'DE' };

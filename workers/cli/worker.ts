@@ -1,8 +1,11 @@
 import type { Command } from 'commander';
+import { migrationNames } from '../../migrations/index.js';
+import { retryForever } from '../runtime/backoff.js';
 import type { Config } from '../runtime/config.js';
+import { faultKind } from '../runtime/faults.js';
 import { runUntilStopped, type Worker } from '../runtime/lifecycle.js';
-import { createLog } from '../runtime/log.js';
-import { configOf } from './connect.js';
+import { createLog, type Log } from '../runtime/log.js';
+import { configOf, withDatabase } from './connect.js';
 import { examples } from './output.js';
 import { counting } from './progress.js';
 
@@ -32,7 +35,7 @@ export function registerWorker(program: Command): void {
     .action(async () => {
       const { startRelay } = await import('../relay/main.js');
       const config = configOf('KAFKA_BROKERS', 'DATABASE_URL', 'REDIS_URL');
-      await run('relay', config, (log) => startRelay(config, { log }));
+      await run('relay', config, (how) => startRelay(config, how));
     });
   worker
     .command('outreach')
@@ -41,7 +44,7 @@ export function registerWorker(program: Command): void {
     .action(async () => {
       const { startOutreach } = await import('../outreach/main.js');
       const config = configOf('DATABASE_URL', 'REDIS_URL', 'SMTP_URL');
-      await run('outreach', config, (log) => startOutreach(config, { log }));
+      await run('outreach', config, (how) => startOutreach(config, how));
     });
   worker
     .command('all')
@@ -52,8 +55,8 @@ export function registerWorker(program: Command): void {
       const config = configOf('KAFKA_BROKERS', 'SCHEMA_REGISTRY_URL', 'DATABASE_URL', 'REDIS_URL', 'SMTP_URL');
       const at = (place: number): typeof config => ({ ...config, HEALTH_PORT: config.HEALTH_PORT === 0 ? 0 : config.HEALTH_PORT + place });
       const [{ startIngest }, { startRelay }, { startOutreach }] = await Promise.all([import('../ingest/main.js'), import('../relay/main.js'), import('../outreach/main.js')]);
-      await run('all', config, async (log) => {
-        const workers = await Promise.all([startIngest(at(0), { log, group }), startRelay(at(1), { log }), startOutreach(at(2), { log })]);
+      await run('all', config, async (how) => {
+        const workers = await Promise.all([startIngest(at(0), { ...how, group }), startRelay(at(1), how), startOutreach(at(2), how)]);
         return {
           healthUrl: workers.map((one) => one.healthUrl).join(' '),
           done: Promise.race(workers.map((one) => one.done ?? new Promise<void>(() => undefined))),
@@ -66,11 +69,11 @@ export function registerWorker(program: Command): void {
 async function ingest({ group, drain = false, json = false }: IngestOptions): Promise<void> {
   const { startIngest } = await import('../ingest/main.js');
   const config = configOf('KAFKA_BROKERS', 'SCHEMA_REGISTRY_URL', 'DATABASE_URL');
-  if (!drain) return run('ingest', config, (log) => startIngest(config, { log, group }));
+  if (!drain) return run('ingest', config, (how) => startIngest(config, { ...how, group }));
   const began = performance.now();
   let settled = 0;
-  await counting('messages settled', (count) => run('ingest', config, async (log) => {
-    const worker = await startIngest(config, { log, group, drain, onProgress: (so) => { count(settled = so); } });
+  await counting('messages settled', (count) => run('ingest', config, async (how) => {
+    const worker = await startIngest(config, { ...how, group, drain, onProgress: (so) => { count(settled = so); } });
     let drained = false;
     return {
       ...worker,
@@ -85,10 +88,23 @@ async function ingest({ group, drain = false, json = false }: IngestOptions): Pr
   }));
 }
 
-async function run(kind: string, config: Pick<Config, 'LOG_LEVEL'>, start: (log: ReturnType<typeof createLog>) => Promise<Running>): Promise<void> {
-  const log = createLog(config.LOG_LEVEL, { worker: kind });
-  await runUntilStopped(async () => {
-    const worker = await start(log);
+interface How {
+  readonly log: Log;
+  /** The newest migration that this build knows. */
+  readonly schema: string;
+}
+
+/** Starts once the database answers, and only if this build fits to its schema. */
+async function run(kind: string, { LOG_LEVEL }: Pick<Config, 'LOG_LEVEL'>, start: (how: How) => Promise<Running>): Promise<void> {
+  const log = createLog(LOG_LEVEL, { worker: kind });
+  const schema = (await migrationNames()).at(-1) ?? '';
+  await runUntilStopped(async (signal) => {
+    await retryForever(() => withDatabase(async () => undefined), {
+      signal,
+      worthRetrying: (error) => faultKind(error) === 'world',
+      onFault: (error) => { log.warn({ error, fault: 'schema' }, 'trying again'); },
+    });
+    const worker = await start({ log, schema });
     log.info({ health: worker.healthUrl }, 'started');
     return worker;
   }, log);

@@ -29,6 +29,8 @@ export interface IngestOptions {
   /** End when every partition is settled up to its end. */
   readonly drain?: boolean;
   readonly topic?: string;
+  /** The newest migration that this build knows: told by its sign of life, so that no contract runs while it needs what is taken away. */
+  readonly schema?: string;
   /** Told after every commit: messages settled by this process so far. */
   readonly onProgress?: (settled: number) => void;
 }
@@ -42,7 +44,7 @@ const signOffPatience = 1_000;
 
 /** Starts the worker that settles booking events: Kafka → facts, decide, save in one Postgres transaction a batch → fence → Kafka's offset as a hint. */
 export async function startIngest(config: IngestConfig, options: IngestOptions): Promise<Worker & { readonly done: Promise<void>; readonly healthUrl: string }> {
-  const { log, group, drain = false, topic = bookingEventsTopic, onProgress = () => undefined } = options;
+  const { log, group, drain = false, topic = bookingEventsTopic, schema, onProgress = () => undefined } = options;
   const [id, startedAt] = [randomUUID(), new Date()];
   const stopping = new AbortController();
   const { signal } = stopping;
@@ -73,7 +75,7 @@ export async function startIngest(config: IngestConfig, options: IngestOptions):
     const { partitions, messages, seconds } = await bookings.positions.lag(Date.now());
     for (const { partition, messages: behind } of partitions) metrics.lagMessages.set({ partition: String(partition) }, behind);
     metrics.lagSeconds.set(seconds);
-    await signOfLife(database, { id, kind: 'ingest', startedAt, details: { pid: process.pid, group, settled, lag: messages } }, new Date());
+    await signOfLife(database, { id, kind: 'ingest', startedAt, details: { pid: process.pid, schema, group, settled, lag: messages } }, new Date());
     return false;
   };
   /** Orders that a changed fact from the past concerns are rated again here; several processes share them. */

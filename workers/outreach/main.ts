@@ -17,13 +17,19 @@ import { loadTemplates } from './templates.js';
 
 export type OutreachConfig = Config<'DATABASE_URL' | 'REDIS_URL' | 'SMTP_URL'>;
 
+export interface OutreachOptions {
+  readonly log: Log;
+  /** The newest migration that this build knows. */
+  readonly schema?: string;
+}
+
 const signEvery = 5_000;
 
 /**
  * Sends what the queue says is due: claims each message in the ledger, checks, renders and sends it, and writes down what came of it.
  * Waits for servers that are away; `done` rejects when a fault is none of the world's.
  */
-export async function startOutreach(config: OutreachConfig, { log }: { readonly log: Log }): Promise<Worker & { readonly healthUrl: string; readonly done: Promise<void> }> {
+export async function startOutreach(config: OutreachConfig, { log, schema }: OutreachOptions): Promise<Worker & { readonly healthUrl: string; readonly done: Promise<void> }> {
   const id = randomUUID();
   const startedAt = new Date();
   const stopping = new AbortController();
@@ -77,7 +83,7 @@ export async function startOutreach(config: OutreachConfig, { log }: { readonly 
     checks: { postgres: () => db.query('select 1'), redis: () => queue.ping(), smtp: () => mail.verify() },
   });
   const sign = async (): Promise<boolean> => {
-    await signOfLife(db, { id, kind: 'outreach', startedAt, details: { pid: process.pid } }, new Date());
+    await signOfLife(db, { id, kind: 'outreach', startedAt, details: { pid: process.pid, schema } }, new Date());
     return false;
   };
   const signing = keepGoing(sign, () => pause(signEvery, signal), loop('sign of life'));

@@ -25,6 +25,8 @@ export type RelayConfig = Config<'KAFKA_BROKERS' | 'DATABASE_URL' | 'REDIS_URL'>
 
 export interface RelayOptions {
   readonly log: Log;
+  /** The newest migration that this build knows. */
+  readonly schema?: string;
   /** How long a loop without work waits at most, in milliseconds. */
   readonly idle?: number;
   /** How long a message may be queued before somebody looks whether Redis still has its job, in milliseconds. */
@@ -41,7 +43,7 @@ const sampleEvery = 5_000;
  * Each way has a loop and a backoff of its own, so one server that is away stops only its own way. Several relays share the work.
  * Resolves at once: servers that are away are waited for by the loops. `done` rejects when a fault is none of the world's.
  */
-export async function startRelay(config: RelayConfig, { log, idle = 500, queuePatience = 10_000 }: RelayOptions): Promise<Worker & { readonly healthUrl: string; readonly done: Promise<void> }> {
+export async function startRelay(config: RelayConfig, { log, schema, idle = 500, queuePatience = 10_000 }: RelayOptions): Promise<Worker & { readonly healthUrl: string; readonly done: Promise<void> }> {
   const id = randomUUID();
   const startedAt = new Date();
   const stopping = new AbortController();
@@ -70,7 +72,7 @@ export async function startRelay(config: RelayConfig, { log, idle = 500, queuePa
     const backlog = await outboxBacklog(db);
     metrics.outboxPending.set(backlog.pending);
     metrics.outboxAgeSeconds.set(backlog.oldest === null ? 0 : (Date.now() - backlog.oldest.getTime()) / 1_000);
-    await signOfLife(db, { id, kind: 'relay', startedAt, details: { pid: process.pid, outbox: backlog.pending } }, new Date());
+    await signOfLife(db, { id, kind: 'relay', startedAt, details: { pid: process.pid, schema, outbox: backlog.pending } }, new Date());
     return false;
   };
   const sampleQueue = async (): Promise<boolean> => {

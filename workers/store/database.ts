@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import knex from 'knex';
 import pg from 'pg';
 
 /** Anything that runs SQL: the pool, or the one connection of a transaction. Values come back as text for numeric, bigint and date (no zone shifts, no floats). */
@@ -89,15 +88,4 @@ export function createDatabase(url: string, options: { readonly max?: number; re
     close: () => pool.end(),
     cut: () => { for (const client of clients) client.connection.stream.destroy(); },
   };
-}
-
-/** Brings the database at `url` to the newest schema; returns the names of the migrations that ran now. Concurrent callers wait for each other (knex lock). */
-export async function migrate(url: string, migrationSource: knex.Knex.MigrationSource<unknown>): Promise<readonly string[]> {
-  const client = knex({ client: 'pg', connection: { connectionString: url }, pool: { min: 0, max: 1 } });
-  try {
-    const [, ran] = (await client.migrate.latest({ migrationSource })) as [number, string[]];
-    return ran;
-  } finally {
-    await client.destroy();
-  }
 }

@@ -15,10 +15,14 @@ interface LedgerRow extends Omit<Required<EntryRow>, 'fee_table' | 'version' | '
 /** What rating needs to know of an earlier line beyond the columns of the ledger; what is usual is left out. */
 type Details = Pick<LedgerEntry, 'day' | 'life'> & { readonly [Field in 'kind' | 'derived' | 'origin' | 'amount' | 'vatCode' | 'vatRate' | 'reverseCharge' | 'waived']?: LedgerEntry[Field] };
 
+/** Named one by one: a prepared statement whose result changes (a column more) fails from then on. */
+const columns = `f.order_id, f.charge, f.event_id, f.transaction_type, f.unit, f.seq, f.type, f.fee_table, f.version, f.rule, f.net, f.vat, f.gross, f.currency,
+  f.account, f.occurred_at, f.details, f.reason`;
+
 /** All ledger lines of these orders, by order, oldest first. */
 export async function ledgerOf(tx: Queryable, orderIds: readonly string[]): Promise<ReadonlyMap<string, readonly LedgerEntry[]>> {
   const rows = await tx.query<LedgerRow>(
-    `select f.* from unnest($1::uuid[]) as k (id) join fee_entry f on f.order_id = k.id order by f.recorded_at, f.seq`,
+    `select ${columns} from unnest($1::uuid[]) as k (id) join fee_entry f on f.order_id = k.id order by f.recorded_at, f.seq`,
     [orderIds],
   );
   const byOrder = new Map<string, LedgerEntry[]>();

@@ -27,6 +27,18 @@ export async function signOff(db: Queryable, id: string): Promise<void> {
   await db.query('delete from worker_status where id = $1', [id]);
 }
 
+/** Live workers (seen within half a minute) whose build knows nothing of a migration; their `details.schema` names the newest that it knows. */
+export async function workersBefore(db: Queryable, migration: string): Promise<readonly SeenWorker[]> {
+  const [table] = await db.query<{ readonly exists: boolean }>(`select to_regclass('worker_status') is not null as exists`);
+  if (table?.exists !== true) return [];
+  return db.query<SeenWorker>(
+    `${seenWorkers} where seen_at > now() - interval '30 seconds' and coalesce(details ->> 'schema', '') < $1 order by kind, started_at`,
+    [migration],
+  );
+}
+
+const seenWorkers = 'select id, kind, started_at as "startedAt", seen_at as "seenAt", details from worker_status';
+
 export function listWorkers(db: Queryable): Promise<readonly SeenWorker[]> {
-  return db.query<SeenWorker>('select id, kind, started_at as "startedAt", seen_at as "seenAt", details from worker_status order by kind, started_at');
+  return db.query<SeenWorker>(`${seenWorkers} order by kind, started_at`);
 }
