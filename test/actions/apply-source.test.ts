@@ -6,7 +6,7 @@ import { applySource, compareSource } from '../../workers/actions/apply-source.j
 import { parseSourceMap, type SourceMap } from '../../workers/sources/source-map.js';
 import { createDatabase, type Database } from '../../workers/store/database.js';
 import { migrate } from '../../workers/store/schema.js';
-import { findSource, listSources } from '../../workers/store/sources.js';
+import { findSource, findSourceMap, listSources } from '../../workers/store/sources.js';
 import { freshDatabase } from '../servers.js';
 
 let created: CreatedDatabase;
@@ -59,9 +59,19 @@ describe('sources apply', () => {
     const map = mapOf('source: again\n');
     await applySource(database, map, 'anna', now);
     const before = await factsVersion();
-    expect(await applySource(database, map, 'anna', new Date(now.getTime() + 1000))).toEqual({ source: 'again', outcome: 'unchanged', differences: [], staleOrders: 0 });
+    expect(await applySource(database, map, 'anna', new Date(now.getTime() + 1000))).toEqual({ source: 'again', outcome: 'unchanged', differences: [], mapStored: false, staleOrders: 0 });
     expect(await factsVersion()).toBe(before);
     expect(await audits('again')).toHaveLength(1);
+  });
+
+  test('with another expression keeps the map, and says nothing to those who rate', async () => {
+    await applySource(database, mapOf('source: text\n'), 'anna', now);
+    const before = await factsVersion();
+    const map = mapOf('source: text\ndescription: The same, told better\n');
+    expect(await applySource(database, map, 'anna', now)).toEqual({ source: 'text', outcome: 'changed', differences: [], mapStored: true, staleOrders: 0 });
+    expect(await findSourceMap(database, 'text')).toMatchObject({ text: map.text });
+    expect(await factsVersion()).toBe(before);
+    expect(await audits('text')).toHaveLength(2);
   });
 
   // Seen to fail without markOrdersOfSourceStale: the ledger would keep fees that the new policy does not give.
@@ -70,7 +80,7 @@ describe('sources apply', () => {
     const own = await addOrder('policy');
     await addOrder('other');
     const applied = await applySource(database, mapOf('source: policy\nfeePolicy: theirs\n'), 'anna', now);
-    expect(applied).toEqual({ source: 'policy', outcome: 'changed', differences: [{ field: 'feePolicy', from: 'ours', to: 'theirs' }], staleOrders: 1 });
+    expect(applied).toEqual({ source: 'policy', outcome: 'changed', differences: [{ field: 'feePolicy', from: 'ours', to: 'theirs' }], mapStored: true, staleOrders: 1 });
     expect(await database.query('select order_id, cause from rating_stale')).toEqual([{ order_id: own, cause: 'source policy applied' }]);
   });
 

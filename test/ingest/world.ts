@@ -11,6 +11,9 @@ import { createKafka } from '../../workers/topics/connection.js';
 import { waitForTopics } from '../../workers/topics/admin.js';
 import { migratedDatabase, servers } from '../servers.js';
 
+/** The built module, since a thread of Node loads no TypeScript; `npm test` builds first. */
+const mappingThread = new URL('../../dist/workers/sources/mapping-thread.js', import.meta.url);
+
 type Ingest = Awaited<ReturnType<typeof startIngest>>;
 
 interface IngestChoice {
@@ -78,7 +81,7 @@ export async function createIngestWorld(): Promise<IngestWorld> {
     },
     start: ({ topic, group = 'midline', drain = false, env = {} }) => {
       const config = readConfig({ ...environment, ...env }, ['KAFKA_BROKERS', 'SCHEMA_REGISTRY_URL', 'DATABASE_URL']);
-      return startIngest(config, { log: createLog(process.env['TEST_LOG'] ?? 'silent'), group, drain, topic });
+      return startIngest(config, { log: createLog(process.env['TEST_LOG'] ?? 'silent'), group, drain, topic, mappingThread });
     },
     async drain(topic, choice = {}) {
       const ingest = await world.start({ ...choice, topic, drain: true });

@@ -1,9 +1,10 @@
+import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import type { SourceMap } from '../sources/source-map.js';
 import { audit } from '../store/audit.js';
 import type { Database, Queryable } from '../store/database.js';
 import { raiseFactsVersion, takeFactsLockExclusively } from '../store/facts-lock.js';
-import { findSource, isOrgUnit, markOrdersOfSourceStale, saveSource, type SourceRow } from '../store/sources.js';
+import { findSource, isOrgUnit, markOrdersOfSourceStale, saveSource, saveSourceMap, type SourceRow } from '../store/sources.js';
 
 /** One thing that a map's head says otherwise than the database. */
 export interface SourceDifference {
@@ -16,6 +17,8 @@ export interface AppliedSource {
   readonly source: string;
   readonly outcome: 'created' | 'changed' | 'unchanged';
   readonly differences: readonly SourceDifference[];
+  /** Whether the map's text is another than the stored one: raw records are mapped by it from now on. */
+  readonly mapStored: boolean;
   /** Orders that will be rated again because of it. */
   readonly staleOrders: number;
 }
@@ -26,7 +29,8 @@ class SourceRefused extends Error {
 }
 
 /**
- * Makes a source what the head of its map says: org unit, time zone, fee policy, declared kinds. Doing it again changes nothing.
+ * Makes a source what the head of its map says: org unit, time zone, fee policy, declared kinds; and keeps the map, by which raw records of the source are
+ * mapped. Doing it again changes nothing.
  * Waits for running batches (exclusive facts lock); where rating reads what changed, the source's orders are marked to be rated again.
  * @throws SourceRefused if the org unit is not known
  */
@@ -39,12 +43,14 @@ export function applySource(database: Database, map: SourceMap, actor: string, n
     }
     const known = await findSource(tx, map.source);
     const differences = differencesOf(known, wanted);
-    if (known?.appliedAt != null && differences.length === 0) return { source: map.source, outcome: 'unchanged', differences, staleOrders: 0 };
+    const mapStored = await saveSourceMap(tx, map.source, { text: map.text, hash: createHash('sha256').update(map.text).digest('hex') }, now);
+    const isSame = known?.appliedAt != null && differences.length === 0;
+    if (isSame && !mapStored) return { source: map.source, outcome: 'unchanged', differences, mapStored, staleOrders: 0 };
     await saveSource(tx, wanted);
     const staleOrders = differences.length > 0 ? await markOrdersOfSourceStale(tx, map.source, `source ${map.source} applied`) : 0;
-    await raiseFactsVersion(tx);
-    await audit(tx, actor, 'sources apply', map.source, { differences, staleOrders }, now);
-    return { source: map.source, outcome: known === undefined ? 'created' : 'changed', differences, staleOrders };
+    if (!isSame) await raiseFactsVersion(tx);
+    await audit(tx, actor, 'sources apply', map.source, { differences, mapStored, staleOrders }, now);
+    return { source: map.source, outcome: known === undefined ? 'created' : 'changed', differences, mapStored, staleOrders };
   });
 }
 

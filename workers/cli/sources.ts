@@ -14,7 +14,7 @@ export function registerSources(program: Command): void {
 
   sources
     .command('apply')
-    .description("make sources what the heads of their maps say: org unit, time zone, fee policy, declared kinds; doing it again does nothing")
+    .description("make sources what the heads of their maps say (org unit, time zone, fee policy, declared kinds) and keep the maps, by which raw topics are mapped; doing it again does nothing")
     .argument('<map...>', 'shipped maps by name, or paths of map files')
     .option('--json', 'print one JSON document')
     .addHelpText('after', examples('midline sources apply hotel-pms', 'midline sources apply ./our-crs.yaml --json'))
@@ -68,9 +68,9 @@ export function registerSources(program: Command): void {
     });
 }
 
-function appliedSentence({ source, outcome, differences, staleOrders }: AppliedSource): string {
+function appliedSentence({ source, outcome, differences, mapStored, staleOrders }: AppliedSource): string {
   const changes = differences.map(({ field, from, to }) => `${field} ${from || 'none'} → ${to || 'none'}`).join(', ');
-  return `${source}: ${outcome}${changes === '' ? '' : ` (${changes})`}${staleOrders > 0 ? `; ${staleOrders} orders will be rated again` : ''}`;
+  return `${source}: ${outcome}${changes === '' ? '' : ` (${changes})`}${mapStored ? '; its map is stored' : ''}${staleOrders > 0 ? `; ${staleOrders} orders will be rated again` : ''}`;
 }
 
 function sourceText({ id, orgUnit, timeZone, feePolicy, kinds, map, appliedAt }: SourceRow): string {

@@ -19,10 +19,11 @@ export function registerTopics(program: Command): void {
     .command('create')
     .description('create the topics that are missing; those that exist are left as they are')
     .option('--partitions <number>', 'of each topic: the most ingest lanes that can work at once', wholeNumber, 6)
+    .option('--source <id...>', 'also source.<id>, to which a source sends its records raw')
     .option('--json', 'print one JSON document')
-    .addHelpText('after', examples('midline topics create', 'midline topics create --partitions 12'))
-    .action(async (options: JsonOption & { readonly partitions: number }) => {
-      printResult(await withAdmin((admin) => createTopics(admin, { partitions: options.partitions })), options, createdText);
+    .addHelpText('after', examples('midline topics create', 'midline topics create --partitions 12', 'midline topics create --source our-crs'))
+    .action(async ({ partitions, source: sources = [], ...options }: JsonOption & { readonly partitions: number; readonly source?: readonly string[] }) => {
+      printResult(await withAdmin((admin) => createTopics(admin, { partitions, sources })), options, createdText);
     });
   topics
     .command('list')

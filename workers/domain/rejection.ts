@@ -18,6 +18,8 @@ export const rejectionCodes = {
   SIZE: 'The message, a text or a list is larger than the contract allows.',
   EVENT_ID_REUSED: 'The event id was used before, by an event with other content.',
   BOOKING_MISSING: 'An event of type booked carries no booking.',
+  FORMAT: "The raw record cannot be read in the format that its source's map names.",
+  MAP: "The source's map makes no event of the raw record that could be accepted.",
   PARKED: 'A person declared the message a dead letter, so that ingest passes it.',
   REFUSED_BY_DATABASE: 'The database refused the data of this one message.',
 } as const;

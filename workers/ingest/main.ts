@@ -19,7 +19,8 @@ import { createCodec } from '../topics/codec.js';
 import { registerCompression } from '../topics/compression.js';
 import { createKafka } from '../topics/connection.js';
 import { bookingEventsTopic } from '../topics/names.js';
-import { createReader } from './reader.js';
+import { createRawReaders } from './raw-readers.js';
+import { createReader, type Reader } from './reader.js';
 
 export type IngestConfig = Config<'KAFKA_BROKERS' | 'SCHEMA_REGISTRY_URL' | 'DATABASE_URL'>;
 
@@ -31,11 +32,14 @@ export interface IngestOptions {
   readonly topic?: string;
   /** The newest migration that this build knows: told by its sign of life, so that no contract runs while it needs what is taken away. */
   readonly schema?: string;
+  /** The built module of the threads that map raw records, where it does not lie beside the others. */
+  readonly mappingThread?: URL;
   /** Told after every commit: messages settled by this process so far. */
   readonly onProgress?: (settled: number) => void;
 }
 
 const sampleEvery = 5_000;
+const discoverEvery = 2_000;
 const rerateEvery = 2_000;
 const drainLookEvery = 200;
 /** How long a batch in hand may take to end when the process stops, in milliseconds; supervisors kill after ten seconds. */
@@ -58,11 +62,14 @@ export async function startIngest(config: IngestConfig, options: IngestOptions):
   const admin = kafka.admin();
   const rerating = { database, codec, wire: createWire(codec, seal), factsAt: createFactsCache() };
   let settled = 0;
-  const bookings = createReader({ config, kafka, admin, database, metrics, log, stopping: signal, onFault: failure.report }, {
-    group, topic,
+  const surroundings = { config, kafka, admin, database, metrics, log, stopping: signal, onFault: failure.report };
+  const onSettled = (messages: number): void => { onProgress(settled += messages); };
+  const bookings = createReader(surroundings, {
+    group, topic, onSettled,
     settle: createSettle({ database, codec, seal, observe: (step, work) => observe(step, work, { metrics, log })() }),
-    onSettled: (messages) => { onProgress(settled += messages); },
   });
+  const raw = createRawReaders(surroundings, { group, eventsTopic: topic, codec, threadModule: options.mappingThread, onSettled });
+  const readers = (): readonly Reader[] => [...raw.readers(), bookings];
   const loop = (fault: string): LoopOptions => ({
     signal,
     onFault: (error) => {
@@ -72,10 +79,16 @@ export async function startIngest(config: IngestConfig, options: IngestOptions):
   });
 
   const sample = async (): Promise<boolean> => {
-    const { partitions, messages, seconds } = await bookings.positions.lag(Date.now());
-    for (const { partition, messages: behind } of partitions) metrics.lagMessages.set({ partition: String(partition) }, behind);
-    metrics.lagSeconds.set(seconds);
-    await signOfLife(database, { id, kind: 'ingest', startedAt, details: { pid: process.pid, schema, group, settled, lag: messages } }, new Date());
+    let lag = 0;
+    // A raw message leaves no row by which a re-created topic would be told from the first message on.
+    for (const { positions } of raw.readers()) await positions.assertWhole();
+    for (const { topic: name, positions } of readers()) {
+      const { partitions, messages, seconds } = await positions.lag(Date.now());
+      for (const { partition, messages: behind } of partitions) metrics.lagMessages.set({ topic: name, partition: String(partition) }, behind);
+      metrics.lagSeconds.set({ topic: name }, seconds);
+      lag += messages;
+    }
+    await signOfLife(database, { id, kind: 'ingest', startedAt, details: { pid: process.pid, schema, group, settled, lag } }, new Date());
     return false;
   };
   /** Orders that a changed fact from the past concerns are rated again here; several processes share them. */
@@ -83,8 +96,12 @@ export async function startIngest(config: IngestConfig, options: IngestOptions):
     await rerateStale(rerating, Date.now);
     return false;
   };
+  /** Raw topics first: what they hold goes into the topic of the bookings. */
   const drained = async (): Promise<void> => {
-    while (await insist(bookings.positions.isDrained, loop('drain')) === false) await pause(drainLookEvery, signal);
+    await insist(raw.discover, loop('discover'));
+    for (const { positions } of readers()) {
+      while (await insist(positions.isDrained, loop('drain')) === false) await pause(drainLookEvery, signal);
+    }
     await insist(rerate, loop('rerate'));
     signal.throwIfAborted();
   };
@@ -106,6 +123,7 @@ export async function startIngest(config: IngestConfig, options: IngestOptions):
   const loops = started.then(() => Promise.all([
     keepGoing(sample, () => pause(sampleEvery, signal), loop('sample')),
     keepGoing(rerate, () => pause(rerateEvery, signal), loop('rerate')),
+    keepGoing(async () => { await raw.discover(); return false; }, () => pause(discoverEvery, signal), loop('discover')),
   ]));
   loops.catch((error: unknown) => { if (!signal.aborted) failure.report(error); });
   return {
@@ -113,7 +131,7 @@ export async function startIngest(config: IngestConfig, options: IngestOptions):
     done: drain ? Promise.race([failure.first, started.then(drained)]) : failure.first,
     async stop() {
       stopping.abort();
-      const left = started.catch(() => undefined).then(() => bookings.leave());
+      const left = started.catch(() => undefined).then(() => Promise.all([bookings.leave(), raw.leave()]));
       await atMost(patience, left);
       await atMost(signOffPatience, signOff(database, id).catch(() => undefined));
       database.cut(); // a batch that waits for a lock is dropped: it will be read again

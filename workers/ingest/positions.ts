@@ -8,10 +8,9 @@ import { consumerLag, type ConsumerLag } from '../topics/lag.js';
 export interface Positions {
   /** Of these partitions those where Kafka's hint lies above the fence, with the offset to go back to: Postgres was restored to an earlier state. */
   behindHint(assigned: readonly number[]): Promise<readonly { readonly partition: number; readonly offset: string }[]>;
-  /**
-   * Whether every partition is settled up to its end.
-   * @throws TopicRecreated where a partition ends below its fence
-   */
+  /** @throws TopicRecreated where a partition ends below its fence */
+  assertWhole(): Promise<void>;
+  /** Whether every partition is settled up to its end. @throws as assertWhole */
   isDrained(): Promise<boolean>;
   lag(now: number): Promise<ConsumerLag>;
   lowWatermark(topic: string, partition: number): Promise<number>;
@@ -20,7 +19,18 @@ export interface Positions {
 /** @param admin connected before anything is asked */
 export function createPositions(admin: Admin, db: Queryable, group: string, topic: string): Positions {
   const fences = (): Promise<ReadonlyMap<number, number>> => fencePositions(db, group, topic);
+  /** The fences, and what Kafka holds: read later, so that it never ends below them. */
+  async function fencesAndEnds() {
+    const standing = await fences();
+    const ends = await admin.fetchTopicOffsets(topic);
+    const shrunk = ends.find(({ partition, high }) => (standing.get(partition) ?? 0) > Number(high));
+    if (shrunk !== undefined) throw new TopicRecreated(topic, `partition ${shrunk.partition} ends at ${shrunk.high}, below the fence`);
+    return { standing, ends };
+  }
   return {
+    async assertWhole() {
+      await fencesAndEnds();
+    },
     async behindHint(assigned) {
       const [committed] = await admin.fetchOffsets({ groupId: group, topics: [topic] });
       const standing = await fences();
@@ -30,10 +40,7 @@ export function createPositions(admin: Admin, db: Queryable, group: string, topi
         .map(({ partition, fence }) => ({ partition, offset: String(fence) }));
     },
     async isDrained() {
-      const standing = await fences();
-      const ends = await admin.fetchTopicOffsets(topic);
-      const shrunk = ends.find(({ partition, high }) => (standing.get(partition) ?? 0) > Number(high));
-      if (shrunk !== undefined) throw new TopicRecreated(topic, `partition ${shrunk.partition} ends at ${shrunk.high}, below the fence`);
+      const { standing, ends } = await fencesAndEnds();
       return ends.every(({ partition, low, high }) => Math.max(Number(low), standing.get(partition) ?? 0) >= Number(high));
     },
     async lag(now) {

@@ -26,6 +26,8 @@ export interface ReaderSurroundings {
 export interface ReaderOptions {
   readonly group: string;
   readonly topic: string;
+  /** Most messages of one transaction, where that is less than what is configured. */
+  readonly batchSize?: number;
   /** Settles one batch in one transaction behind the fence; see createConsume for what it may throw. */
   readonly settle: (batch: Batch, options: SettleOptions) => Promise<Settled>;
   /** Told after every commit. */
@@ -34,12 +36,13 @@ export interface ReaderOptions {
 
 /** One topic, read by one member of a consumer group: fetch → settle → Kafka's offset as a hint. */
 export interface Reader {
+  readonly topic: string;
   readonly positions: Positions;
   readonly begin: () => Promise<void>;
   readonly leave: () => Promise<void>;
 }
 
-export function createReader(surroundings: ReaderSurroundings, { group, topic, settle, onSettled }: ReaderOptions): Reader {
+export function createReader(surroundings: ReaderSurroundings, { group, topic, batchSize = Infinity, settle, onSettled }: ReaderOptions): Reader {
   const { config, kafka, admin, database, metrics, log, stopping, onFault } = surroundings;
   const consumer = kafka.consumer({
     groupId: group,
@@ -53,7 +56,7 @@ export function createReader(surroundings: ReaderSurroundings, { group, topic, s
   const positions = createPositions(admin, database, group, topic);
   const consume = createConsume({
     consumer, group, settle,
-    batchSize: config.INGEST_BATCH_SIZE,
+    batchSize: Math.min(config.INGEST_BATCH_SIZE, batchSize),
     now: Date.now,
     stopping,
     lowWatermark: positions.lowWatermark,
@@ -81,6 +84,7 @@ export function createReader(surroundings: ReaderSurroundings, { group, topic, s
   });
 
   return {
+    topic,
     positions,
     async begin() {
       await consumer.connect();
@@ -91,11 +95,11 @@ export function createReader(surroundings: ReaderSurroundings, { group, topic, s
   };
 }
 
-function measure({ events, batchSize, batchSeconds }: Metrics, { messages }: Batch, { outcomes }: Settled, milliseconds: number): void {
-  events.inc({ outcome: 'applied' }, outcomes.applied);
-  events.inc({ outcome: 'duplicate' }, outcomes.duplicate);
-  events.inc({ outcome: 'late' }, outcomes.late);
-  events.inc({ outcome: 'dead-lettered' }, outcomes.deadLettered);
+function measure({ events, batchSize, batchSeconds }: Metrics, { topic, messages }: Batch, { outcomes }: Settled, milliseconds: number): void {
+  events.inc({ topic, outcome: 'applied' }, outcomes.applied);
+  events.inc({ topic, outcome: 'duplicate' }, outcomes.duplicate);
+  events.inc({ topic, outcome: 'late' }, outcomes.late);
+  events.inc({ topic, outcome: 'dead-lettered' }, outcomes.deadLettered);
   batchSize.observe(messages.length);
   batchSeconds.observe(milliseconds / 1_000);
 }

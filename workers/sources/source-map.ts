@@ -10,8 +10,8 @@ interface MapProblem {
   readonly line: number | null;
 }
 
-/** A map that was read: what its file says, and where it was found (`hotel-pms` for a shipped one, else the path of its file). */
-export type SourceMap = Readonly<SourceMapFile> & { readonly origin: string };
+/** A map that was read: what its file says, where it was found (`hotel-pms` for a shipped one, else the path of its file), and the text of the file. */
+export type SourceMap = Readonly<SourceMapFile> & { readonly origin: string; readonly text: string };
 
 export type ParsedSourceMap = { readonly map: SourceMap } | { readonly problems: readonly MapProblem[] };
 
@@ -66,7 +66,7 @@ export function parseSourceMap(text: string, origin: string): ParsedSourceMap {
     const line = lineOf(['events']);
     return { problems: [{ field: 'events', problem: problem.problem, line: line === null ? null : line + problem.line }] };
   }
-  return { map: { ...parsed.data, origin } };
+  return { map: { ...parsed.data, origin, text } };
 }
 
 function rangeOf(node: unknown): number | undefined {

@@ -40,6 +40,39 @@ export async function raiseFence(tx: Queryable, group: string, topic: string, pa
   return { appliedBelow: Number(row.applied_below), factsVersion: row.facts_version, epoch: row.epoch, dead: new Set(row.dead.map(Number)) };
 }
 
+/** Where the fence stands and which offsets from there up to `nextOffset` are dead letters, outside of any transaction: what `raiseFence` says later decides. */
+export async function lookAtFence(db: Queryable, group: string, topic: string, partition: number, nextOffset: number): Promise<Pick<Fence, 'appliedBelow' | 'dead'>> {
+  const rows = await db.query<{ next: string; dead: readonly string[] }>(
+    `select f.next, array(select d."offset"::text from dead_letter d
+                          where d.topic = $2 and d.epoch = coalesce((select epoch from topic_epoch e where e.topic = $2), 0) and d.partition = $3
+                            and d."offset" >= f.next and d."offset" < $4) as dead
+     from (select coalesce((select next_offset from consumer_offset where consumer_group = $1 and topic = $2 and partition = $3), 0) as next) f`,
+    [group, topic, partition, nextOffset],
+  );
+  return { appliedBelow: Number(rows[0]?.next ?? 0), dead: new Set(rows[0]?.dead.map(Number)) };
+}
+
+/** The last message that was settled behind a fence, where messages leave no row of their own. */
+export interface LastMessage {
+  readonly offset: number;
+  readonly digest: string;
+}
+
+/** Only with the fence raised in this transaction. Null: none was ever remembered. */
+export async function lastMessageOf(tx: Queryable, group: string, topic: string, partition: number): Promise<LastMessage | null> {
+  const [row] = await tx.query<{ offset: string; digest: string }>(
+    `select last_offset as "offset", last_digest as digest from consumer_offset
+     where consumer_group = $1 and topic = $2 and partition = $3 and last_offset is not null`,
+    [group, topic, partition],
+  );
+  return row === undefined ? null : { offset: Number(row.offset), digest: row.digest };
+}
+
+/** Only with the fence raised in this transaction. */
+export async function rememberMessage(tx: Queryable, group: string, topic: string, partition: number, { offset, digest }: LastMessage): Promise<void> {
+  await tx.query('update consumer_offset set last_offset = $4, last_digest = $5 where consumer_group = $1 and topic = $2 and partition = $3', [group, topic, partition, offset, digest]);
+}
+
 /** Adds the batch's outcomes to the counters beside the fence. */
 export async function countOutcomes(tx: Queryable, group: string, topic: string, partition: number, outcomes: Outcomes): Promise<void> {
   await tx.query(

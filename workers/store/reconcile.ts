@@ -32,9 +32,9 @@ const definitions: readonly Definition[] = [
   },
   {
     name: 'inbox-matches-counters',
-    meaning: 'every event that some group applied (or applied late) stands in the inbox exactly once',
+    meaning: 'every event that some group applied (or applied late) stands in the inbox exactly once (what a raw topic held stands there as read from the events topic)',
     wrong: `select format('counted %s, stored %s', counted, stored)
-            from (select coalesce(sum(applied + late), 0) as counted from consumer_offset) c, (select count(*) as stored from booking_event) s where counted <> stored`,
+            from (select coalesce(sum(applied + late), 0) as counted from consumer_offset where topic not like 'source.%') c, (select count(*) as stored from booking_event) s where counted <> stored`,
   },
   {
     name: 'events-have-orders',

@@ -33,6 +33,35 @@ export async function saveSource(tx: Queryable, { id, orgUnit, timeZone, feePoli
   );
 }
 
+/** The map of a source as it was applied last. */
+export interface StoredMap {
+  readonly text: string;
+  /** Tells whether it is the one that is known already. */
+  readonly hash: string;
+}
+
+/** Null: the source was never applied. */
+export async function findSourceMap(db: Queryable, source: string): Promise<StoredMap | null> {
+  const [row] = await db.query<StoredMap>('select text, hash from source_map where source = $1', [source]);
+  return row ?? null;
+}
+
+/** Keeps a map unless it is the one that is there. Returns whether it was another. */
+export async function saveSourceMap(tx: Queryable, source: string, { text, hash }: StoredMap, now: Date): Promise<boolean> {
+  const rows = await tx.query(
+    `insert into source_map as m (source, text, hash, applied_at) values ($1, $2, $3, $4)
+     on conflict (source) do update set text = excluded.text, hash = excluded.hash, applied_at = excluded.applied_at where m.hash <> excluded.hash
+     returning 1`,
+    [source, text, hash, now],
+  );
+  return rows.length > 0;
+}
+
+/** Sources whose map is stored, by id. */
+export async function mappedSources(db: Queryable): Promise<readonly string[]> {
+  return (await db.query<{ readonly source: string }>('select source from source_map order by source')).map(({ source }) => source);
+}
+
 /** Marks all orders of a source to be rated again; returns how many. */
 export async function markOrdersOfSourceStale(tx: Queryable, source: string, cause: string): Promise<number> {
   const [row] = await tx.query<{ readonly count: string }>(

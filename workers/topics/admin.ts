@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import kafkajs, { type Admin } from 'kafkajs';
-import { bookingEventsTopic, customerEventsTopic, deadLetterTopic, orderEventsTopic, sourceTopicPrefix } from './names.js';
+import { bookingEventsTopic, customerEventsTopic, deadLetterTopic, orderEventsTopic, sourceTopic, sourceTopicPrefix } from './names.js';
 
 const mebibyte = 1024 * 1024;
 
@@ -11,15 +11,14 @@ export const bookingEventsMessageLimit = 5 * mebibyte;
 export const deadLetterMessageLimit = bookingEventsMessageLimit + mebibyte;
 
 /**
- * What `createTopics` sets; all else is the broker's default. LogAppendTime makes "occurred more than a day after Kafka's timestamp"
- * a check against the broker's clock instead of the sender's. Events are never compacted: a fold needs all of them.
+ * Of topics that others write to. LogAppendTime makes "occurred more than a day after Kafka's timestamp" a check against the broker's clock instead
+ * of the sender's. Events are never compacted: a fold needs all of them.
  */
+const incoming = { 'cleanup.policy': 'delete', 'message.timestamp.type': 'LogAppendTime', 'max.message.bytes': String(bookingEventsMessageLimit) };
+
+/** What `createTopics` sets; all else is the broker's default. Topics of raw records are `incoming` ones. */
 const topicConfigs: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  [bookingEventsTopic]: {
-    'cleanup.policy': 'delete',
-    'message.timestamp.type': 'LogAppendTime',
-    'max.message.bytes': String(bookingEventsMessageLimit),
-  },
+  [bookingEventsTopic]: incoming,
   [deadLetterTopic]: { 'cleanup.policy': 'delete', 'max.message.bytes': String(deadLetterMessageLimit) },
   [orderEventsTopic]: { 'cleanup.policy': 'delete' },
   [customerEventsTopic]: { 'cleanup.policy': 'compact' },
@@ -30,6 +29,8 @@ export interface CreateTopics {
   readonly partitions: number;
   /** -1: the broker's default. */
   readonly replicationFactor?: number;
+  /** Sources that get a topic for their raw records. */
+  readonly sources?: readonly string[];
 }
 
 export interface TopicDifference {
@@ -51,9 +52,9 @@ export interface CreatedTopics {
  *
  * @param admin connected
  */
-export async function createTopics(admin: Admin, { partitions, replicationFactor = -1 }: CreateTopics): Promise<CreatedTopics> {
+export async function createTopics(admin: Admin, { partitions, replicationFactor = -1, sources = [] }: CreateTopics): Promise<CreatedTopics> {
   const present = new Set(await admin.listTopics());
-  const names = Object.keys(topicConfigs);
+  const names = [...Object.keys(topicConfigs), ...sources.map(sourceTopic)];
   const existing = names.filter((name) => present.has(name));
   const missing = names.filter((name) => !present.has(name));
   if (missing.length > 0) {
@@ -98,7 +99,7 @@ async function haveLeaders(admin: Admin, topics: readonly string[]): Promise<boo
 const notYet: ReadonlySet<string> = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'NOT_LEADER_FOR_PARTITION', 'LEADER_NOT_AVAILABLE']);
 
 const entriesOf = (topic: string): { name: string; value: string }[] =>
-  Object.entries(topicConfigs[topic] ?? {}).map(([name, value]) => ({ name, value }));
+  Object.entries(topicConfigs[topic] ?? incoming).map(([name, value]) => ({ name, value }));
 
 async function differences(admin: Admin, topics: readonly string[]): Promise<readonly TopicDifference[]> {
   const actual = await configsOf(admin, topics);

@@ -10,8 +10,11 @@ export const orderEventsTopic = 'order-events';
 /** Customers of a CRM: key is the customer's id there. In, compacted. */
 export const customerEventsTopic = 'customer-events';
 
-/** What begins the name of a topic that carries the raw records of one source: `source.hotel-pms`. */
+/** What begins the name of a topic that carries the raw records of one source. */
 export const sourceTopicPrefix = 'source.';
+
+/** Raw records of one source, as it sends them: `source.hotel-pms`. In. */
+export const sourceTopic = (source: string): string => `${sourceTopicPrefix}${source}`;
 
 /** The key of a booking's events: all of them go to one partition of a producer, in order. */
 export const bookingKey = ({ source, bookingRef }: { readonly source: string; readonly bookingRef: string }): string => `${source}:${bookingRef}`;

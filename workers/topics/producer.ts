@@ -39,7 +39,8 @@ export function createEventProducer(kafka: Kafka, { compression = kafkajs.Compre
   return { connect: () => producer.connect(), sendBatch, disconnect: () => producer.disconnect() };
 }
 
-function chunksOf(messages: readonly OutgoingMessage[]): readonly (readonly OutgoingMessage[])[] {
+/** The same messages in pieces that every topic takes as one record batch. */
+export function chunksOf(messages: readonly OutgoingMessage[]): readonly (readonly OutgoingMessage[])[] {
   const chunks: OutgoingMessage[][] = [];
   let room = 0;
   for (const message of messages) {

@@ -165,7 +165,8 @@ function check(read: ReadMessage, facts: Facts): ReadMessage {
   return rejection === null ? read : { message: read.message, rejection } satisfies RejectedMessage;
 }
 
-function deadLetterOf({ topic, partition }: Batch, { epoch }: Fence, { message, rejection }: RejectedMessage) {
+/** A rejected message as its row wants it. */
+export function deadLetterOf({ topic, partition }: Batch, { epoch }: Fence, { message, rejection }: RejectedMessage) {
   const { offset, key, value, headers, timestamp } = message;
   return { topic, epoch, partition, offset, key, value, headers, kafkaTimestamp: timestamp, code: rejection.code, reason: rejection.reason };
 }
