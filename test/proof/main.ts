@@ -35,6 +35,7 @@ if (help === true || unknown.length > 0) {
 
 const chosen = proofs.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
 for (const proof of chosen) await prove(proof);
+process.exit(); // kafkajs may leave a timer behind that never ends
 
 function helpOf({ name, meaning, options: own = {} }: Proof): string {
   return [`  ${name.padEnd(16)} ${meaning}`, ...Object.entries(own).map(([option, { value, meaning: about }]) => `    --${option} ${value}: ${about}`)].join('\n');

@@ -8,12 +8,15 @@ export function createSmtpTap(vanishes: () => boolean): Tap {
   let state: 'talk' | 'data asked' | 'text' = 'talk';
   return {
     toServer(chunk) {
-      if (state === 'talk' && /^DATA\r\n$/im.test(chunk.toString('latin1'))) state = 'data asked';
+      if (state === 'talk' && /^DATA\r\n/im.test(chunk.toString('latin1'))) state = 'data asked';
       return chunk;
     },
     toClient(chunk) {
       if (state === 'data asked') {
-        state = chunk.toString('latin1').startsWith('354') ? 'text' : 'talk';
+        // Answers to commands that were sent with it may come before.
+        const answers = chunk.toString('latin1');
+        if (/^354/m.test(answers)) state = 'text';
+        else if (/^[45]/m.test(answers)) state = 'talk';
       } else if (state === 'text') {
         state = 'talk';
         if (vanishes()) return null;

@@ -91,11 +91,11 @@ export interface World {
 export const sessionTimeout = 6_000;
 const partitions = 6;
 const ingestProcesses = 2;
-const messagesPerSecond = 60;
+const messagesPerSecond = 30;
 const topics = [bookingEventsTopic, customerEventsTopic, deadLetterTopic, orderEventsTopic];
-const lookEvery = 50;
-/** Longest wait for anything: what is not there by then will not come. */
-const limit = 90_000;
+const lookEvery = 100;
+/** Longest wait for anything, in milliseconds: what is not there by then will not come. Long enough for a machine that others use too. */
+const limit = 240_000;
 
 /** @param services started by this process: faults need their pids */
 export async function createStage(services: RunningServices): Promise<Stage> {
