@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { type AvroType, nonNull, type RecordField, type RecordSchema, recordsOf } from './avro.js';
 
 /** The contracts in the order in which they are written: a later one imports the types that an earlier one has. */
-const contracts = ['booking-event', 'order-event'] as const;
+const contracts = ['booking-event', 'order-event', 'customer-event'] as const;
 
 /**
  * The TypeScript files of all contracts, by file name.
@@ -46,11 +46,12 @@ function typeScriptOf(contract: string, schemaText: string, homes: Map<string, s
 }
 
 function imports(records: readonly RecordSchema[], own: readonly RecordSchema[], homes: ReadonlyMap<string, string>): readonly string[] {
-  const foreign = records.filter((record) => !own.includes(record));
   const text = own.map(interfaceOf).join('\n');
+  const foreign = records.filter((record) => !own.includes(record) && new RegExp(`: .*\\b${record.name}\\b`).test(text));
   const scalars = ['Decimal', 'Instant', 'LocalDate'].filter((scalar) => new RegExp(`: .*\\b${scalar}\\b`).test(text));
+  const files = new Set(foreign.map(({ name }) => homes.get(name)));
   return [
-    ...foreign.map(({ name }) => `import type { ${name} } from './${homes.get(name)}.js';`),
+    ...[...files].map((file) => `import type { ${foreign.filter(({ name }) => homes.get(name) === file).map(({ name }) => name).join(', ')} } from './${file}.js';`),
     ...(scalars.length > 0 ? [`import type { ${scalars.join(', ')} } from './scalars.js';`] : []),
   ];
 }

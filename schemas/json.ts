@@ -1,12 +1,13 @@
 import { type AvroType, nonNull, type RecordSchema, recordsOf } from './avro.js';
 import { bookingEventSchema, type BookingEventRecords } from './booking-event.js';
+import { customerEventSchema, type CustomerEventRecords } from './customer-event.js';
 import { daysOf, instantOf, instantText } from './dates.js';
 import { decimalOf, decimalProblem, unscaledOf } from './decimal.js';
 import { orderEventSchema, type OrderEventRecords } from './order-event.js';
 
-type Contracts = BookingEventRecords & OrderEventRecords;
+type Contracts = BookingEventRecords & OrderEventRecords & CustomerEventRecords;
 
-/** The records of the contracts that have a JSON form, e.g. `BookingEvent`, `Booking`, `Party`, `OrderEvent`. */
+/** The records of the contracts that have a JSON form, e.g. `BookingEvent`, `Booking`, `Party`, `OrderEvent`, `CustomerEvent`. */
 export type RecordName = keyof Contracts;
 
 /** Something in a JSON value that the contract does not allow: `{ path: 'booking.items[0].id', problem: 'is missing' }`. */
@@ -17,7 +18,7 @@ export interface JsonProblem {
 
 export type FromJson<N extends RecordName> = { readonly value: Contracts[N] } | { readonly problems: readonly JsonProblem[] };
 
-const records = new Map<string, RecordSchema>([...recordsOf(bookingEventSchema), ...recordsOf(orderEventSchema)]);
+const records = new Map<string, RecordSchema>([...recordsOf(bookingEventSchema), ...recordsOf(orderEventSchema), ...recordsOf(customerEventSchema)]);
 
 /**
  * Reads the canonical JSON form of a record: decimals as text (a JSON number counts as its shortest text), days as `2026-05-10`,

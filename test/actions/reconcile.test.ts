@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { BookingEvent } from '../../schemas/booking-event.js';
+import type { CustomerEvent } from '../../schemas/customer-event.js';
 import type { CreatedDatabase } from '../../services/database.js';
 import { applyFeeTable, approveFeeTable, assignFeeTable, readFeeTable } from '../../workers/actions/fee-tables.js';
 import { reconcile, type Reconciliation } from '../../workers/actions/reconcile.js';
+import { createSettleCustomers } from '../../workers/actions/settle-customers.js';
 import { createSettle } from '../../workers/actions/settle/settle.js';
 import { createWire } from '../../workers/actions/settle/wire.js';
 import { createDatabase, type Database } from '../../workers/store/database.js';
@@ -33,7 +35,7 @@ const body = (email: string, total: string) => ({
   travelFrom: '2026-12-24', items: [{ id: 'i1', product: 'hotel', price: { currency: 'EUR', total } }],
 });
 
-/** Two customers, three orders with fees, a late event (so there are reversals), a duplicate, a dead letter, messages due and one that was sent. */
+/** Two customers, three orders with fees, a late event (so there are reversals), a duplicate, a dead letter, messages due and one that was sent; a company and a person that came as events, who was deactivated. */
 async function fill(db: Database): Promise<void> {
   const doing = { actor: 'anna', now: new Date() };
   const read = readFeeTable(table, 'simple.yaml');
@@ -53,6 +55,15 @@ async function fill(db: Database): Promise<void> {
     const messages = events.map((one, n) => ({ offset: firstOffset + n, key: null, value: codec.encodeBookingEvent(one), headers: {}, timestamp: Date.now() }));
     await settle({ group: 'midline', topic: 'booking-events', partition: 0, firstOffset, nextOffset: next, messages }, { now: Date.now() });
   }
+  const statements: readonly CustomerEvent[] = [
+    { externalId: 'P-1', source: 'crm', updatedAt: at, party: { familyName: 'Weber' }, attributes: { status: 'vip' }, relations: [{ type: 'company', externalId: 'C-1' }], consents: [{ purpose: 'newsletter', given: true }] },
+    { externalId: 'C-1', source: 'crm', updatedAt: at, party: { companyName: 'Weber KG' } },
+  ];
+  await createSettleCustomers({ database: db, codec, observe: (_, work) => work() })({
+    group: 'midline.customers', topic: 'customer-events', partition: 0, firstOffset: 0, nextOffset: 3,
+    messages: [...statements.map((one) => ({ key: null, value: codec.encodeCustomerEvent(one) })), { key: Buffer.from('crm:P-1'), value: null }]
+      .map((one, offset) => ({ ...one, offset, headers: {}, timestamp: Date.now() })),
+  }, { now: Date.now() });
   await db.query(`update message set state = 'sent', attempts = 1 where order_id = (select id from orders where booking_ref = 'B')`);
 }
 
@@ -86,9 +97,9 @@ const openLedger = 'alter table fee_entry disable trigger ledger_is_append_only'
 /** For each check, what it takes to see it fail; the checks that rest on the same facts may fail with it. */
 const damages: readonly (readonly [string, string, readonly string[]])[] = [
   ['outcomes-add-up', 'a message was counted as read and nothing else', ['update consumer_offset set read = read - 1']],
-  ['read-up-to-the-fence', 'the fence was set back without its counters', ['update consumer_offset set next_offset = 3']],
+  ['read-up-to-the-fence', 'the fence was set back without its counters', [`update consumer_offset set next_offset = 3 where topic = 'booking-events'`]],
   ['inbox-matches-counters', 'a stored event is lost', [`delete from booking_event where event_id = 'B-1'`]],
-  ['inbox-matches-counters', 'an event was counted as applied twice', ['update consumer_offset set applied = applied + 1, duplicate = duplicate - 1']],
+  ['inbox-matches-counters', 'an event was counted as applied twice', [`update consumer_offset set applied = applied + 1, duplicate = duplicate - 1 where topic = 'booking-events'`]],
   ['events-have-orders', 'an order is lost', [`delete from orders where booking_ref = 'C'`]],
   ['orders-have-events', 'an event was stored and not folded', [`update orders set state = jsonb_set(state, '{eventCount}', '2') where booking_ref = 'A'`]],
   ['order-columns-match-state', 'a status was changed by hand', [`update orders set status = 'cancelled' where booking_ref = 'B'`]],
@@ -105,6 +116,13 @@ const damages: readonly (readonly [string, string, readonly string[]])[] = [
     `insert into customer (id, root_id, kind, party, origin) values (999, 999, 'company', '{"companyName": "Other"}', 'gds')`,
     `insert into customer_key (kind, value, customer_id) select kind, value, 999 from identity_claim where kind = 'external-company'`,
   ]],
+  ['no-orphans', 'a consent belongs to nobody', ['update customer_consent set customer_id = 999999']],
+  ['customers-match-events', 'an attribute was changed by hand', [`update customer_attribute set value = 'gold' where value = 'vip'`]],
+  ['customers-match-events', 'a relation is lost', ['delete from customer_relation']],
+  ['customers-match-events', 'a customer is known by its key no more', [`delete from customer_key where value = 'crm:P-1'`]],
+  ['deactivated-customers', 'a deactivated customer was made active', [`update customer set active = true where party ->> 'familyName' = 'Weber'`]],
+  ['deactivated-customers', 'a customer was made inactive by hand', [`update customer set active = false where party ->> 'companyName' = 'Weber KG'`]],
+  ['deactivated-customers', 'a deactivation is lost', ['delete from customer_deactivation']],
   ['ledger-adds-up', 'a net amount was changed', [openLedger, 'alter table fee_entry drop constraint fee_entry_check', `update fee_entry set net = net + 1 where order_id = ${orderOf('B')}`]],
   ['ledger-adds-up', 'a reversal takes back another amount', [openLedger, `update fee_entry set net = net - 1, gross = gross - 1 where type = 'reversal'`]],
   ['ledger-has-orders', 'a ledger line belongs to no order', [openLedger, `update fee_entry set order_id = gen_random_uuid() where order_id = ${orderOf('B')}`]],

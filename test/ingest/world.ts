@@ -18,6 +18,8 @@ type Ingest = Awaited<ReturnType<typeof startIngest>>;
 
 interface IngestChoice {
   readonly topic: string;
+  /** Of customer events; left out: none. */
+  readonly customersTopic?: string;
   readonly group?: string;
   readonly drain?: boolean;
   readonly env?: Readonly<Record<string, string>>;
@@ -79,9 +81,9 @@ export async function createIngestWorld(): Promise<IngestWorld> {
     async send(topic, messages) {
       await producer.send({ topic, messages: messages.map((message) => ('eventId' in message ? { key: message.bookingRef, value: codec.encodeBookingEvent(message), partition: 0 } : message)) });
     },
-    start: ({ topic, group = 'midline', drain = false, env = {} }) => {
+    start: ({ topic, customersTopic = `no-customers-${topic}`, group = 'midline', drain = false, env = {} }) => {
       const config = readConfig({ ...environment, ...env }, ['KAFKA_BROKERS', 'SCHEMA_REGISTRY_URL', 'DATABASE_URL']);
-      return startIngest(config, { log: createLog(process.env['TEST_LOG'] ?? 'silent'), group, drain, topic, mappingThread });
+      return startIngest(config, { log: createLog(process.env['TEST_LOG'] ?? 'silent'), group, drain, topic, customersTopic, mappingThread });
     },
     async drain(topic, choice = {}) {
       const ingest = await world.start({ ...choice, topic, drain: true });

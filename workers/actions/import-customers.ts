@@ -1,18 +1,15 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Party } from '../../schemas/booking-event.js';
 import { customerRecordOf, customerRowSchema, kindOfRow, type CustomerRow } from '../../schemas/customers-file.js';
 import { birthDatesOf } from '../domain/match/birth-date.js';
-import { compareKeys } from '../domain/match/candidates.js';
-import { externalKey, matchKeys, type Key } from '../domain/match/keys.js';
-import { contactsOf, masterOf, type CustomerDraft } from '../domain/match/new-customer.js';
+import { externalKey, type Key } from '../domain/match/keys.js';
+import { masterOf } from '../domain/match/new-customer.js';
 import { audit } from '../store/audit.js';
-import {
-  changedFacts, circularCompanies, importOrigin, lockCustomersByKey, ordersOfCustomers, saveFacts, updateCustomers, type DatedFact, type KnownCustomer,
-} from '../store/customer-master.js';
-import { allocateCustomerIds, claimIdentities, insertCustomers } from '../store/customers.js';
+import { takeOverFacts } from '../store/customer-events.js';
+import type { DatedFact } from '../store/customer-master.js';
 import type { Database, Queryable } from '../store/database.js';
-import { markStale, raiseFactsVersion, shareFacts, takeFactsLockExclusively } from '../store/facts-lock.js';
+import { shareFacts, takeFactsLockExclusively } from '../store/facts-lock.js';
 import { openRecords, parseRow, type FileRow, type RowProblem } from './import-rows.js';
+import { CircularCompanies, claimUnknown, customerIds, FactsLockNeeded, keyName, landCustomers, landFacts, lockKnown, masterDraft, type LandedCustomers, type SaidCustomer } from './land-customers.js';
 
 export interface CustomerImport {
   readonly rows: number;
@@ -113,11 +110,6 @@ interface Landed {
   readonly waiting: readonly Relation[];
 }
 
-/** A fact of a known customer changes: the batch has to begin again with the facts lock. */
-class FactsLockNeeded extends Error {
-  override readonly name = 'FactsLockNeeded';
-}
-
 /** Companies would stand above themselves: the batch has to begin again without these. */
 class Circular extends Error {
   override readonly name = 'Circular';
@@ -133,6 +125,9 @@ interface Attempt {
   /** Lines whose relation is left out. */
   readonly without: ReadonlySet<number>;
 }
+
+/** Postgres ended this transaction because another one waits for it and it for the other: nothing of it is left, and it can begin again. */
+const isDeadlock = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === '40P01';
 
 interface Landing {
   rows(rows: readonly FileRow<CustomerRow>[]): Promise<Landed>;
@@ -154,6 +149,7 @@ function createLanding(database: Database, options: ImportCustomersOptions, onPr
         });
       } catch (error) {
         if (error instanceof FactsLockNeeded) exclusive = true;
+        else if (isDeadlock(error)) continue;
         else if (error instanceof Circular) {
           for (const { line, target } of relations.filter((relation) => error.lines.includes(relation.line))) {
             onProblem({ line, field: 'parent', value: externalIdOf(target), reason: 'makes a circle of companies' });
@@ -172,9 +168,9 @@ function createLanding(database: Database, options: ImportCustomersOptions, onPr
     async relations(relations) {
       const landed = await attempt(relations, async (tx, { exclusive: alone, without }) => {
         const kept = relations.filter(({ line }) => !without.has(line));
-        const ids = idsByKey(await lockCustomersByKey(tx, distinct(kept.flatMap(({ subject, target }) => [subject, target]))));
+        const ids = await customerIds(tx, kept.flatMap(({ subject, target }) => [subject, target]));
         const { facts, waiting } = factsOf(kept, ids);
-        return { ...(await landFacts(tx, facts, new Set(), alone, options)), waiting };
+        return { ...(await landLineFacts(tx, facts, { ids, created: new Set(), updated: 0, rerated: [] }, alone, options)), waiting };
       });
       for (const { line, name, target } of landed.waiting) onProblem({ line, field: name, value: externalIdOf(target), reason: 'is no company that is known' });
       return landed;
@@ -183,89 +179,42 @@ function createLanding(database: Database, options: ImportCustomersOptions, onPr
 }
 
 async function landRows(tx: Queryable, rows: readonly FileRow<CustomerRow>[], relations: readonly Relation[], exclusive: boolean, options: ImportCustomersOptions): Promise<Landed> {
-  const byKey = rowsByKey(rows, options.source);
-  const keys = distinct(rows.map(({ row }) => keyOf(row, options.source)));
-  const known = await knownCustomers(tx, keys, rows, options);
-  const unknown = keys.filter((key) => !known.has(nameOf(key)));
-  const ids = new Map([...known].map(([name, { id }]) => [name, id]));
-  (await allocateCustomerIds(tx, unknown.length)).forEach((id, index) => { const key = unknown[index]; if (key) ids.set(nameOf(key), id); });
-
-  const drafts = [...byKey].map(([name, same]) => draftOf(ids.get(name) ?? '', same, known.get(name), options));
-  const before = new Map([...known.values()].map((customer) => [customer.id, customer]));
-  const created = drafts.filter(({ id }) => !before.has(id));
-  const updated = drafts.filter(({ id, party }) => isOther(before.get(id), party));
-  const rerated = updated.filter(({ id, party }) => isRatedChange(before.get(id)?.party, party)).map(({ id }) => id);
-  if (rerated.length > 0 && !exclusive) throw new FactsLockNeeded();
-  await insertCustomers(tx, created);
-  await updateCustomers(tx, updated);
-
-  const targets = idsByKey(await lockCustomersByKey(tx, distinct(relations.map(({ target }) => target))));
-  const { facts: related, waiting } = factsOf(relations, new Map([...targets, ...ids]));
-  const landed = await landFacts(tx, [...attributesOf(rows, ids, options.source), ...related], new Set(created.map(({ id }) => id)), exclusive, options, rerated);
-  const changes = { created: created.length, updated: updated.length, facts: landed.facts };
+  const said = [...rowsByKey(rows, options.source)].map((same) => saidBy(same, options));
+  await claimUnknown(tx, said);
+  const met = await lockKnown(tx, said.map(({ key }) => key));
+  const customers = await landCustomers(tx, said, met, exclusive);
+  const targets = await customerIds(tx, relations.map(({ target }) => target));
+  const { facts: related, waiting } = factsOf(relations, new Map([...targets, ...customers.ids]));
+  const landed = await landLineFacts(tx, [...attributesOf(rows, customers.ids, options.source), ...related], customers, exclusive, options);
+  const changes = { created: customers.created.size, updated: customers.updated, facts: landed.facts };
   if (Object.values(changes).some((count) => count > 0)) await audit(tx, options.actor, 'customers import', `lines ${rows[0]?.line}–${rows.at(-1)?.line}`, changes, options.now);
-  return { ...landed, ...changes, unchanged: drafts.length - created.length - updated.length, waiting };
+  return { ...landed, ...changes, unchanged: said.length - customers.created.size - customers.updated, waiting };
 }
 
-/**
- * The customers of the keys. Where some are unknown their strong keys are claimed, so that a booking of the same moment does not make a second customer,
- * and looked for again.
- */
-async function knownCustomers(tx: Queryable, keys: readonly Key[], rows: readonly FileRow<CustomerRow>[], options: ImportCustomersOptions): Promise<ReadonlyMap<string, KnownCustomer>> {
-  const first = byName(await lockCustomersByKey(tx, keys));
-  const unknown = rows.filter(({ row }) => !first.has(nameOf(keyOf(row, options.source))));
-  if (unknown.length === 0) return first;
-  await claimIdentities(tx, unknown.flatMap(({ row }) => draftOf('', [row], undefined, options).keys.filter(({ strong }) => strong)));
-  const second = await lockCustomersByKey(tx, distinct(unknown.map(({ row }) => keyOf(row, options.source))));
-  return new Map([...first, ...byName(second)]);
-}
-
-/** The first customer of each key: rows come with the lowest id first. */
-function byName(customers: readonly KnownCustomer[]): ReadonlyMap<string, KnownCustomer> {
-  return new Map(customers.toReversed().map((customer) => [nameOf(customer.key), customer]));
-}
-
-const idsByKey = (customers: readonly KnownCustomer[]): ReadonlyMap<string, string> => new Map([...byName(customers)].map(([name, { id }]) => [name, id]));
-
-/** A customer that is inactive becomes active again. */
-const isOther = (before: KnownCustomer | undefined, party: Party): boolean => before !== undefined && !(before.active && isDeepStrictEqual(before.party, party));
-
-function rowsByKey(rows: readonly FileRow<CustomerRow>[], source: string): ReadonlyMap<string, readonly CustomerRow[]> {
-  const byKey = new Map<string, CustomerRow[]>();
+/** The rows of each customer, in their order. */
+function rowsByKey(rows: readonly FileRow<CustomerRow>[], source: string): Iterable<readonly [CustomerRow, ...CustomerRow[]]> {
+  const byKey = new Map<string, [CustomerRow, ...CustomerRow[]]>();
   for (const { row } of rows) {
-    const name = nameOf(keyOf(row, source));
-    byKey.set(name, [...(byKey.get(name) ?? []), row]);
+    const name = keyName(keyOf(row, source));
+    const same = byKey.get(name);
+    if (same === undefined) byKey.set(name, [row]);
+    else same.push(row);
   }
-  return byKey;
+  return byKey.values();
 }
 
-async function landFacts(
-  tx: Queryable, facts: readonly LineFact[], fresh: ReadonlySet<string>, exclusive: boolean, { now }: ImportCustomersOptions, rerated: readonly string[] = [],
-): Promise<Pick<Landed, 'facts' | 'stale'>> {
-  const changed = await changedFacts(tx, lastOfEach(facts));
-  const ofKnown = changed.filter(({ customerId }) => !fresh.has(customerId));
-  if (ofKnown.length > 0 && !exclusive) throw new FactsLockNeeded();
-  await saveFacts(tx, changed);
-  const parents = changed.filter((fact) => fact.kind === 'relation' && fact.name === 'parent');
-  const circular = await circularCompanies(tx, parents);
-  if (circular.size > 0) throw new Circular(parents.filter(({ customerId }) => circular.has(customerId)).map(({ line }) => line));
-  if (ofKnown.length === 0 && rerated.length === 0) return { facts: changed.length, stale: 0 };
-  await raiseFactsVersion(tx);
-  const today = now.toISOString().slice(0, 10);
-  const stale = await ordersOfCustomers(tx, [...new Set([...ofKnown.filter(({ validFrom }) => validFrom <= today).map(({ customerId }) => customerId), ...rerated])]);
-  await markStale(tx, stale, 'customers import');
-  return { facts: changed.length, stale: stale.length };
+async function landLineFacts(tx: Queryable, facts: readonly LineFact[], customers: LandedCustomers, exclusive: boolean, { now }: ImportCustomersOptions): Promise<Pick<Landed, 'facts' | 'stale'>> {
+  try {
+    const { changed, stale } = await landFacts(tx, facts, { customers, exclusive, cause: 'customers import', now });
+    await takeOverFacts(tx, changed);
+    return { facts: changed.length, stale };
+  } catch (error) {
+    if (!(error instanceof CircularCompanies)) throw error;
+    throw new Circular(facts.filter((fact) => error.parents.includes(fact)).map(({ line }) => line));
+  }
 }
-
-const lastOfEach = (facts: readonly LineFact[]): readonly LineFact[] => [...new Map(facts.map((fact) => [`${fact.kind} ${fact.customerId} ${fact.validFrom} ${fact.name}`, fact])).values()];
-
-/** Rating reads VAT id and country of a company from its party, as it is now. */
-const isRatedChange = (before: Party | undefined, after: Party): boolean =>
-  after.kind === 'company' && ((before?.vatId ?? null) !== (after.vatId ?? null) || (before?.addresses?.[0]?.country ?? null) !== (after.addresses?.[0]?.country ?? null));
 
 const always = '-infinity';
-const nameOf = ({ kind, value }: Key): string => `${kind} ${value}`;
-const distinct = (keys: readonly Key[]): readonly Key[] => [...new Map(keys.map((key) => [nameOf(key), key])).values()].sort(compareKeys);
 const externalIdOf = ({ value }: Key): string => value.slice(value.indexOf(':') + 1);
 
 const keyOf = (row: CustomerRow, source: string): Key => ({
@@ -275,7 +224,7 @@ const keyOf = (row: CustomerRow, source: string): Key => ({
 
 function attributesOf(rows: readonly FileRow<CustomerRow>[], ids: ReadonlyMap<string, string>, source: string): readonly LineFact[] {
   return rows.flatMap(({ line, row }) => Object.entries(row.attributes).flatMap(([name, value]): LineFact[] => {
-    const customerId = ids.get(nameOf(keyOf(row, source)));
+    const customerId = ids.get(keyName(keyOf(row, source)));
     return value === undefined || customerId === undefined ? [] : [{ kind: 'attribute', line, customerId, name, value, validFrom: row.validFrom ?? always }];
   }));
 }
@@ -294,25 +243,23 @@ function factsOf(relations: readonly Relation[], ids: ReadonlyMap<string, string
   const facts: LineFact[] = [];
   const waiting: Relation[] = [];
   for (const relation of relations) {
-    const [customerId, value] = [ids.get(nameOf(relation.subject)), ids.get(nameOf(relation.target))];
+    const [customerId, value] = [ids.get(keyName(relation.subject)), ids.get(keyName(relation.target))];
     if (customerId === undefined || value === undefined) waiting.push(relation);
     else facts.push({ kind: 'relation', line: relation.line, customerId, name: relation.name, value, validFrom: relation.validFrom });
   }
   return { facts, waiting };
 }
 
-/** The customer as the rows say it, upon what is known already. */
-function draftOf(id: string, rows: readonly CustomerRow[], known: KnownCustomer | undefined, { source, country }: ImportCustomersOptions): CustomerDraft {
+/** The customer as its rows say it, upon what is known already. */
+function saidBy(rows: readonly [CustomerRow, ...CustomerRow[]], { source, country }: ImportCustomersOptions): SaidCustomer {
   const [first] = rows;
-  const kind = first === undefined ? 'person' : kindOfRow(first);
-  const party = masterOf(rows.reduce((before, row) => ({ ...before, ...partyOf(row, before) }), known?.party ?? {}), kind);
-  const context = { source: first?.source ?? source, country: party.addresses?.[0]?.country ?? country };
-  const keys = matchKeys(party, 'payer', context);
-  const own = first === undefined ? [] : [{ ...keyOf(first, source), strong: true }];
+  const [key, kind] = [keyOf(first, source), kindOfRow(first)];
   return {
-    id, kind, party, contacts: contactsOf(party, context.country), origin: importOrigin,
-    // Whatever matching thinks of the id, the file is known by it.
-    keys: [...own, ...keys.filter((key) => !own.some((other) => nameOf(other) === nameOf(key)))],
+    key,
+    draft: (id, known) => {
+      const party = masterOf(rows.reduce((before, row) => ({ ...before, ...partyOf(row, before) }), known?.party ?? {}), kind);
+      return masterDraft(id, key, kind, party, { source: first.source ?? source, country: party.addresses?.[0]?.country ?? country });
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 import { nonNull, recordsOf, type AvroType, type LogicalSchema, type RecordField, type RecordSchema } from '../../schemas/avro.js';
 import { bookingEventSchema, type BookingEvent } from '../../schemas/booking-event.js';
+import { customerEventSchema, type CustomerEvent } from '../../schemas/customer-event.js';
 import { daysOf } from '../../schemas/dates.js';
 import { decimalProblem } from '../../schemas/decimal.js';
 import type { RejectionCode } from './rejection.js';
@@ -20,9 +21,14 @@ export function fieldFault(event: BookingEvent): Fault | null {
   return eventRule(event);
 }
 
+/** The same of a customer event. */
+export function customerFieldFault(event: CustomerEvent): Fault | null {
+  return customerRule(event);
+}
+
 type Rule = (value: unknown) => Fault | null;
 
-const records = recordsOf(bookingEventSchema);
+const records = new Map([...recordsOf(customerEventSchema), ...recordsOf(bookingEventSchema)]);
 const recordRules = new Map<string, Rule>();
 
 function ruleOf(type: AvroType, name: string, required: boolean): Rule {
@@ -102,7 +108,8 @@ function textFault(text: unknown): Fault | null {
   return isLongerThan(text, longestText) ? fault('SIZE', `is longer than ${longestText} bytes`) : null;
 }
 
-function nameFault(text: unknown): Fault | null {
+/** Whether a text is one that can be part of a key. */
+export function nameFault(text: unknown): Fault | null {
   if (typeof text !== 'string' || text.trim() === '') return fault('REQUIRED', 'is empty');
   return isLongerThan(text, longestName) ? fault('SIZE', `is longer than ${longestName} bytes`) : textFault(text);
 }
@@ -143,7 +150,7 @@ const logicalRules: Readonly<Record<LogicalSchema['logicalType'], Rule>> = {
 const fault = (code: RejectionCode, says: string): Fault => ({ code, path: '', says });
 
 /** Paths are put together on the way out, so that a good event pays for none. */
-function within(name: string, { code, path, says }: Fault): Fault {
+export function within(name: string, { code, path, says }: Fault): Fault {
   return { code, path: path === '' || path.startsWith('[') ? `${name}${path}` : `${name}.${path}`, says };
 }
 
@@ -152,5 +159,6 @@ export const shown = (text: string): string => JSON.stringify(text.length > 40 ?
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null;
 
-/** Made once, after everything that it is made of. */
+/** Made once, after everything that they are made of. */
 const eventRule = recordRule(bookingEventSchema);
+const customerRule = recordRule(customerEventSchema);

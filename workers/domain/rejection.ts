@@ -1,12 +1,12 @@
 /**
- * What a booking message can do wrong: the closed list of dead-letter codes, each with the sentence that `docs/dead-letters.md` publishes.
+ * What a message can do wrong: the closed list of dead-letter codes, each with the sentence that `docs/dead-letters.md` publishes.
  * A rejection is a value, never an exception; what the world does wrong (network, servers) is thrown and retried instead.
  */
 export const rejectionCodes = {
-  NULL_VALUE: 'The message has no value.',
-  DECODE: 'The bytes are no Avro booking event: wrong magic byte, truncated, or left-over bytes.',
+  NULL_VALUE: 'The message has no value (on customer-events: and no key that names a customer).',
+  DECODE: 'The bytes are no Avro event of the topic: wrong magic byte, truncated, or left-over bytes.',
   SCHEMA_UNKNOWN: 'The registry knows no schema with the id that the message names.',
-  SCHEMA_MISMATCH: "The writer's schema cannot be read as a booking event (for example decimals of another scale).",
+  SCHEMA_MISMATCH: "The writer's schema cannot be read as the contract (for example decimals of another scale).",
   TEXT: 'A text is not valid UTF-8 or holds U+0000.',
   REQUIRED: 'A required field is empty or blank.',
   UNKNOWN_TYPE: 'The event type is neither one of the ten nor declared by the source.',
@@ -20,6 +20,7 @@ export const rejectionCodes = {
   BOOKING_MISSING: 'An event of type booked carries no booking.',
   FORMAT: "The raw record cannot be read in the format that its source's map names.",
   MAP: "The source's map makes no event of the raw record that could be accepted.",
+  RELATION: 'A relation of a customer is impossible: of another type, twice, to the customer itself, or it makes a circle of companies.',
   PARKED: 'A person declared the message a dead letter, so that ingest passes it.',
   REFUSED_BY_DATABASE: 'The database refused the data of this one message.',
 } as const;

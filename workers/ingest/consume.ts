@@ -1,5 +1,6 @@
 import type { Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs';
 import type { Batch, Incoming } from '../actions/settle/batch.js';
+import { CircularCompanies } from '../actions/land-customers.js';
 import { FetchedAhead, type Settled, type SettleOptions } from '../actions/settle/settle.js';
 import type { Rejection } from '../domain/rejection.js';
 import { pause, pauseBefore } from '../runtime/backoff.js';
@@ -112,6 +113,7 @@ const isConflict = (error: unknown): boolean => error instanceof Error && error.
 
 /** What was found by trying: an order that cannot be announced (a sum beyond the contract), or data that Postgres refuses. */
 function rejectionOf(error: unknown): Rejection {
+  if (error instanceof CircularCompanies) return error.rejection;
   const said = error instanceof Error ? error.message : String(error);
   if (error instanceof Error && error.name === 'EventDoesNotFit') return { code: 'AMOUNT', reason: `What follows from this message is beyond what an order event can hold: ${said}` };
   return { code: 'REFUSED_BY_DATABASE', reason: `The database refuses this message: ${said}` };

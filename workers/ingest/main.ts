@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { rerateStale } from '../actions/rerate.js';
 import { createFactsCache } from '../actions/settle/facts.js';
+import { createSettleCustomers } from '../actions/settle-customers.js';
 import { createSettle } from '../actions/settle/settle.js';
 import { createWire } from '../actions/settle/wire.js';
 import { atMost, pause, retryForever } from '../runtime/backoff.js';
@@ -18,7 +19,7 @@ import { signOfLife, signOff } from '../store/workers.js';
 import { createCodec } from '../topics/codec.js';
 import { registerCompression } from '../topics/compression.js';
 import { createKafka } from '../topics/connection.js';
-import { bookingEventsTopic } from '../topics/names.js';
+import { bookingEventsTopic, customerEventsTopic, customersGroup } from '../topics/names.js';
 import { createRawReaders } from './raw-readers.js';
 import { createReader, type Reader } from './reader.js';
 
@@ -30,6 +31,8 @@ export interface IngestOptions {
   /** End when every partition is settled up to its end. */
   readonly drain?: boolean;
   readonly topic?: string;
+  /** Read as soon as it exists, by a group of its own. */
+  readonly customersTopic?: string;
   /** The newest migration that this build knows: told by its sign of life, so that no contract runs while it needs what is taken away. */
   readonly schema?: string;
   /** The built module of the threads that map raw records, where it does not lie beside the others. */
@@ -46,15 +49,15 @@ const drainLookEvery = 200;
 const patience = 5_000;
 const signOffPatience = 1_000;
 
-/** Starts the worker that settles booking events: Kafka → facts, decide, save in one Postgres transaction a batch → fence → Kafka's offset as a hint. */
+/** Starts the worker that settles booking events, raw records and customer events: Kafka → facts, decide, save in one Postgres transaction a batch → fence → Kafka's offset as a hint. */
 export async function startIngest(config: IngestConfig, options: IngestOptions): Promise<Worker & { readonly done: Promise<void>; readonly healthUrl: string }> {
-  const { log, group, drain = false, topic = bookingEventsTopic, schema, onProgress = () => undefined } = options;
+  const { log, group, drain = false, topic = bookingEventsTopic, customersTopic = customerEventsTopic, schema, onProgress = () => undefined } = options;
   const [id, startedAt] = [randomUUID(), new Date()];
   const stopping = new AbortController();
   const { signal } = stopping;
   const failure = createFailure();
   const metrics = createMetrics();
-  const database = createDatabase(config.DATABASE_URL, { max: config.INGEST_PARTITIONS_AT_ONCE + 2, application: 'midline ingest' });
+  const database = createDatabase(config.DATABASE_URL, { max: 2 * config.INGEST_PARTITIONS_AT_ONCE + 2, application: 'midline ingest' });
   const codec = createCodec({ registryUrl: config.SCHEMA_REGISTRY_URL });
   const seal = configuredEncryption(config);
   if (seal === null) log.warn('no MIDLINE_ENCRYPTION_KEY: special-category data of bookings (field sensitive) is dropped, not stored');
@@ -64,12 +67,12 @@ export async function startIngest(config: IngestConfig, options: IngestOptions):
   let settled = 0;
   const surroundings = { config, kafka, admin, database, metrics, log, stopping: signal, onFault: failure.report };
   const onSettled = (messages: number): void => { onProgress(settled += messages); };
-  const bookings = createReader(surroundings, {
-    group, topic, onSettled,
-    settle: createSettle({ database, codec, seal, observe: (step, work) => observe(step, work, { metrics, log })() }),
-  });
+  const observed = <Result>(step: string, work: () => Promise<Result>): Promise<Result> => observe(step, work, { metrics, log })();
+  const bookings = createReader(surroundings, { group, topic, onSettled, settle: createSettle({ database, codec, seal, observe: observed }) });
+  const customers = createReader(surroundings, { group: customersGroup(group), topic: customersTopic, onSettled, settle: createSettleCustomers({ database, codec, observe: observed }) });
+  let readsCustomers = false;
   const raw = createRawReaders(surroundings, { group, eventsTopic: topic, codec, threadModule: options.mappingThread, onSettled });
-  const readers = (): readonly Reader[] => [...raw.readers(), bookings];
+  const readers = (): readonly Reader[] => [...raw.readers(), ...(readsCustomers ? [customers] : []), bookings];
   const loop = (fault: string): LoopOptions => ({
     signal,
     onFault: (error) => {
@@ -96,9 +99,24 @@ export async function startIngest(config: IngestConfig, options: IngestOptions):
     await rerateStale(rerating, Date.now);
     return false;
   };
+  /** Begins to read topics that are there now and were not before. */
+  const look = async (): Promise<false> => {
+    if (!readsCustomers && (await admin.listTopics()).includes(customersTopic)) {
+      await customers.begin();
+      readsCustomers = true;
+    }
+    await raw.discover();
+    return false;
+  };
+  let looking: Promise<false> | undefined;
+  const discover = (): Promise<false> => (looking ??= look().finally(() => { looking = undefined; }));
+  const leaveCustomers = async (): Promise<void> => {
+    await looking?.catch(() => undefined);
+    await customers.leave();
+  };
   /** Raw topics first: what they hold goes into the topic of the bookings. */
   const drained = async (): Promise<void> => {
-    await insist(raw.discover, loop('discover'));
+    await insist(discover, loop('discover'));
     for (const { positions } of readers()) {
       while (await insist(positions.isDrained, loop('drain')) === false) await pause(drainLookEvery, signal);
     }
@@ -123,7 +141,7 @@ export async function startIngest(config: IngestConfig, options: IngestOptions):
   const loops = started.then(() => Promise.all([
     keepGoing(sample, () => pause(sampleEvery, signal), loop('sample')),
     keepGoing(rerate, () => pause(rerateEvery, signal), loop('rerate')),
-    keepGoing(async () => { await raw.discover(); return false; }, () => pause(discoverEvery, signal), loop('discover')),
+    keepGoing(discover, () => pause(discoverEvery, signal), loop('discover')),
   ]));
   loops.catch((error: unknown) => { if (!signal.aborted) failure.report(error); });
   return {
@@ -131,7 +149,7 @@ export async function startIngest(config: IngestConfig, options: IngestOptions):
     done: drain ? Promise.race([failure.first, started.then(drained)]) : failure.first,
     async stop() {
       stopping.abort();
-      const left = started.catch(() => undefined).then(() => Promise.all([bookings.leave(), raw.leave()]));
+      const left = started.catch(() => undefined).then(() => Promise.all([bookings.leave(), leaveCustomers(), raw.leave()]));
       await atMost(patience, left);
       await atMost(signOffPatience, signOff(database, id).catch(() => undefined));
       database.cut(); // a batch that waits for a lock is dropped: it will be read again

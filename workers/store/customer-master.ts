@@ -4,8 +4,8 @@ import type { Key } from '../domain/match/keys.js';
 import type { Contact, CustomerDraft } from '../domain/match/new-customer.js';
 import type { Queryable } from './database.js';
 
-/** Who wrote a customer that came with a file. */
-export const importOrigin = 'import';
+/** Who wrote a customer that came with a file or a customer event: the master data. */
+export const masterOrigin = 'import';
 
 /** A customer with one of the keys that were asked for. */
 export interface KnownCustomer {
@@ -14,6 +14,16 @@ export interface KnownCustomer {
   readonly party: Party;
   readonly origin: string;
   readonly active: boolean;
+}
+
+/** The ids of the customers that have the keys, the lowest first; nothing is locked. */
+export async function customersByKey(tx: Queryable, keys: readonly Key[]): Promise<readonly Pick<KnownCustomer, 'key' | 'id'>[]> {
+  if (keys.length === 0) return [];
+  return tx.query(
+    `select json_build_object('kind', k.kind, 'value', k.value) as key, k.customer_id as id
+     from unnest($1::text[], $2::text[]) as t (kind, value) join customer_key k on k.kind = t.kind and k.value = t.value order by k.customer_id`,
+    [keys.map(({ kind }) => kind), keys.map(({ value }) => value)],
+  );
 }
 
 /** Reads the customers that have the keys, the lowest id first, and locks them in the order of their ids until the transaction ends. */
@@ -44,7 +54,7 @@ export async function updateCustomers(tx: Queryable, changes: readonly CustomerC
   await tx.query(
     `with given (kind, value, id) as (select * from unnest($2::text[], $3::text[], $4::bigint[])), gone as (
        delete from customer_key k using customer c
-       where k.customer_id = any ($1::bigint[]) and c.id = k.customer_id and c.origin = '${importOrigin}'
+       where k.customer_id = any ($1::bigint[]) and c.id = k.customer_id and c.origin = '${masterOrigin}'
          and not exists (select from given g where g.id = k.customer_id and g.kind = k.kind and g.value = k.value))
      insert into customer_key (kind, value, customer_id) select kind, value, id from given order by 1, 2, 3 on conflict do nothing`,
     [ids, keys.map(({ kind }) => kind), keys.map(({ value }) => value), keys.map(({ id }) => id)],
@@ -59,9 +69,9 @@ export async function updateCustomers(tx: Queryable, changes: readonly CustomerC
 async function replaceContacts(tx: Queryable, ids: readonly string[], contacts: readonly (Contact & { readonly id: string })[]): Promise<void> {
   await tx.query(
     `with given (id, kind, value) as (select * from unnest($2::bigint[], $3::text[], $4::text[])), gone as (
-       delete from customer_contact c where c.customer_id = any ($1::bigint[]) and c.origin = '${importOrigin}'
+       delete from customer_contact c where c.customer_id = any ($1::bigint[]) and c.origin = '${masterOrigin}'
          and not exists (select from given g where g.id = c.customer_id and g.kind = c.kind and g.value = c.value))
-     insert into customer_contact (customer_id, kind, value, origin) select id, kind, value, '${importOrigin}' from given order by 1, 2, 3
+     insert into customer_contact (customer_id, kind, value, origin) select id, kind, value, '${masterOrigin}' from given order by 1, 2, 3
      on conflict (customer_id, kind, value) do update set origin = excluded.origin where customer_contact.origin <> excluded.origin`,
     [ids, contacts.map(({ id }) => id), contacts.map(({ kind }) => kind), contacts.map(({ value }) => value)],
   );
@@ -69,7 +79,7 @@ async function replaceContacts(tx: Queryable, ids: readonly string[], contacts: 
 
 /** A fact about a customer that holds from a day on (`-infinity`: always); fee rules read it as of the time of a transaction. */
 export type DatedFact =
-  | { readonly kind: 'attribute'; readonly customerId: string; readonly name: string; readonly value: string; readonly validFrom: string }
+  | { readonly kind: 'attribute'; readonly customerId: string; readonly name: string; /** Null: it has ended. */ readonly value: string | null; readonly validFrom: string }
   | { readonly kind: 'relation'; readonly customerId: string; readonly name: 'company' | 'parent'; readonly value: string; readonly validFrom: string };
 
 /** Those of the facts that the database does not have as they are. */
@@ -78,7 +88,7 @@ export async function changedFacts<Fact extends DatedFact>(tx: Queryable, facts:
   const rows = await tx.query<{ readonly position: string }>(
     `select t.position from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::date[]) with ordinality as t (kind, id, name, value, valid_from, position)
      where not exists (select from customer_attribute a where t.kind = 'attribute'
-         and a.customer_id = t.id and a.name = t.name and a.valid_from = t.valid_from and a.value = t.value)
+         and a.customer_id = t.id and a.name = t.name and a.valid_from = t.valid_from and a.value is not distinct from t.value)
        and not exists (select from customer_relation r where t.kind = 'relation'
          and r.customer_id = t.id and r.type = t.name and r.valid_from = t.valid_from and r.related_id::text = t.value)
      order by 1`,
@@ -91,8 +101,16 @@ const columnsOf = (facts: readonly DatedFact[]): readonly unknown[] => [
   facts.map(({ kind }) => kind), facts.map(({ customerId }) => customerId), facts.map(({ name }) => name), facts.map(({ value }) => value), facts.map(({ validFrom }) => validFrom),
 ];
 
-/** Inserts facts, or replaces those of the same customer, name and day; each at most once per call. */
-export async function saveFacts(tx: Queryable, facts: readonly DatedFact[]): Promise<void> {
+/** Inserts facts, or replaces those of the same customer, name and day; each at most once per call. Those that are gone are deleted. */
+export async function saveFacts(tx: Queryable, facts: readonly DatedFact[], gone: readonly DatedFact[]): Promise<void> {
+  if (gone.length > 0) {
+    await tx.query(
+      `with given (kind, id, name, value, valid_from) as (select * from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::date[])), attributes as (
+         delete from customer_attribute a using given g where g.kind = 'attribute' and a.customer_id = g.id and a.name = g.name and a.valid_from = g.valid_from)
+       delete from customer_relation r using given g where g.kind = 'relation' and r.customer_id = g.id and r.type = g.name and r.valid_from = g.valid_from`,
+      columnsOf(gone),
+    );
+  }
   if (facts.length === 0) return;
   await tx.query(
     `with given (kind, id, name, value, valid_from) as (select * from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::date[])), attributes as (

@@ -57,18 +57,24 @@ function gather(rows: readonly CandidateRow[]): FoundCandidates {
   return { candidates: [...candidates.values()], overflowed: distinct(rows.filter(overflows).map((row) => ({ kind: row.keyKind, value: row.keyValue }))) };
 }
 
-function distinct(keys: readonly Key[]): readonly Key[] {
+function distinct<Named extends Claim>(keys: readonly Named[]): readonly Pick<Named, 'kind' | 'value'>[] {
   return [...new Map(keys.map(({ kind, value }) => [`${kind} ${value}`, { kind, value }])).values()].sort(compareKeys);
 }
 
-const columnsOf = (keys: readonly Key[]): [readonly string[], readonly string[]] => [keys.map(({ kind }) => kind), keys.map(({ value }) => value)];
+const columnsOf = (keys: readonly Claim[]): [readonly string[], readonly string[]] => [keys.map(({ kind }) => kind), keys.map(({ value }) => value)];
+
+/** What can be claimed: a strong key, or something else that two transactions have to meet at. */
+export interface Claim {
+  readonly kind: string;
+  readonly value: string;
+}
 
 /**
  * Locks the strong keys of would-be-new customers until the transaction ends. Whoever else wants to create a customer for one of them waits here;
  * afterwards look for candidates again, for they may have been created meanwhile.
  * Sorted, or two batches deadlock; `do nothing` instead of the update that changes nothing would not lock a key that stands already.
  */
-export async function claimIdentities(tx: Queryable, claims: readonly Key[]): Promise<void> {
+export async function claimIdentities(tx: Queryable, claims: readonly Claim[]): Promise<void> {
   if (claims.length === 0) return;
   await tx.query(
     `insert into identity_claim (kind, value) select kind, value from unnest($1::text[], $2::text[]) as k (kind, value) order by 1, 2

@@ -1,4 +1,5 @@
-import { importOrigin } from './customer-master.js';
+import { deactivationInForce } from './customer-events.js';
+import { masterOrigin } from './customer-master.js';
 import { mostCustomersPerKey } from './customers.js';
 import type { Queryable } from './database.js';
 
@@ -32,9 +33,9 @@ const definitions: readonly Definition[] = [
   },
   {
     name: 'inbox-matches-counters',
-    meaning: 'every event that some group applied (or applied late) stands in the inbox exactly once (what a raw topic held stands there as read from the events topic)',
+    meaning: 'every event that some group applied (or applied late) stands in the inbox exactly once (what a raw topic held stands there as read from the events topic; customer events stand elsewhere)',
     wrong: `select format('counted %s, stored %s', counted, stored)
-            from (select coalesce(sum(applied + late), 0) as counted from consumer_offset where topic not like 'source.%') c, (select count(*) as stored from booking_event) s where counted <> stored`,
+            from (select coalesce(sum(applied + late), 0) as counted from consumer_offset where topic not like 'source.%' and topic not like 'customer-events%') c, (select count(*) as stored from booking_event) s where counted <> stored`,
   },
   {
     name: 'events-have-orders',
@@ -80,6 +81,8 @@ const definitions: readonly Definition[] = [
               union all select 'link of ' || l.order_id, l.customer_id from customer_link l where l.customer_id is not null
               union all select 'key ' || k.kind || ' of ' || k.customer_id, k.customer_id from customer_key k
               union all select 'relation of ' || r.customer_id, r.related_id from customer_relation r
+              union all select 'event of ' || e.value, e.customer_id from customer_event e
+              union all select 'consent of ' || n.customer_id, n.customer_id from customer_consent n
               union all select 'customer ' || c.id, c.root_id from customer c) n
             where not exists (select from customer c where c.id = n.id)`,
   },
@@ -91,9 +94,29 @@ const definitions: readonly Definition[] = [
                     case when i.kind not like 'external%' then concat_ws('|', c.kind, lower(c.party ->> 'givenName'), lower(c.party ->> 'familyName'),
                       lower(c.party ->> 'fullName'), lower(c.party ->> 'companyName'), c.party ->> 'birthDate') end as who
                   from identity_claim i join customer_key k on k.kind = i.kind and k.value = i.value join customer c on c.id = k.customer_id
-                  where c.origin <> '${importOrigin}') claimed
+                  where c.origin <> '${masterOrigin}') claimed
             where sharing <= ${mostCustomersPerKey}
             group by kind, value, who having count(distinct root_id) > 1`,
+  },
+  {
+    name: 'customers-match-events',
+    meaning: 'a customer that came as events is known by their key, and has the attributes and relations that the newest of each day says',
+    wrong: `select format('%s %s: customer %s', e.kind, left(md5(e.value), 8), e.customer_id) from customer_event e
+            where not exists (select from customer_key k where k.kind = e.kind and k.value = e.value and k.customer_id = e.customer_id)
+            union all
+            select format('customer %s from %s: %s', e.customer_id, e.valid_from, f.name) from customer_event e cross join lateral jsonb_each_text(e.facts) as f (name, said)
+            where not exists (select from customer_attribute a where a.customer_id = e.customer_id and a.valid_from = e.valid_from
+                and f.name = 'attribute ' || a.name and a.value is not distinct from f.said)
+              and not exists (select from customer_relation r where r.customer_id = e.customer_id and r.valid_from = e.valid_from
+                and f.name = 'relation ' || r.type and r.related_id::text = f.said)`,
+  },
+  {
+    name: 'deactivated-customers',
+    meaning: 'a customer that came as events is inactive where a deactivation is newer than its newest event, and else active; a file that named it later made it active',
+    wrong: `select format('customer %s is %s', c.id, case when c.active then 'active' else 'inactive' end) from customer c
+            cross join lateral (${deactivationInForce}) as d (at)
+            where exists (select from customer_event e where e.customer_id = c.id)
+              and case when c.active then d.at is not null and c.updated_at <= (select max(settled_at) from customer_deactivation where at = d.at) else d.at is null end`,
   },
   {
     name: 'ledger-adds-up',

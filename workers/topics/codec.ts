@@ -1,5 +1,6 @@
 import type { Type } from 'avsc';
 import { bookingEventSchema, type BookingEvent } from '../../schemas/booking-event.js';
+import { customerEventSchema, type CustomerEvent } from '../../schemas/customer-event.js';
 import { orderEventSchema, type OrderEvent } from '../../schemas/order-event.js';
 import { typeOf } from './avro-types.js';
 import { createSchemaRegistry } from './schema-registry.js';
@@ -23,7 +24,7 @@ export interface CodecOptions {
 
 export interface Codec {
   /**
-   * Puts both contracts into the registry, compatible in both directions with all before (FULL_TRANSITIVE), so that they can be encoded.
+   * Puts the contracts into the registry, compatible in both directions with all before (FULL_TRANSITIVE), so that they can be encoded.
    * @throws SchemaRegistryError where the registry is away (retryable) or refuses a contract
    */
   readonly register: () => Promise<void>;
@@ -31,6 +32,8 @@ export interface Codec {
   readonly encodeBookingEvent: (event: BookingEvent) => Buffer;
   /** @throws as encodeBookingEvent */
   readonly encodeOrderEvent: (event: OrderEvent) => Buffer;
+  /** @throws as encodeBookingEvent */
+  readonly encodeCustomerEvent: (event: CustomerEvent) => Buffer;
   /**
    * Fetches the writers' schemas that `decode` will need; ids that are known cost nothing.
    * @throws SchemaRegistryError (retryable) where the registry is away; an id that it does not know is no error
@@ -41,6 +44,8 @@ export interface Codec {
    * @throws Error where the message's schema id was not prepared
    */
   readonly decode: (bytes: Buffer | null) => Decoded<BookingEvent>;
+  /** The same for customers. */
+  readonly decodeCustomerEvent: (bytes: Buffer | null) => Decoded<CustomerEvent>;
   /** The same for what midline itself publishes. */
   readonly decodeOrderEvent: (bytes: Buffer | null) => Decoded<OrderEvent>;
 }
@@ -56,6 +61,7 @@ export const messageLimit = 4 * 1024 * 1024;
 export const itemLimit = 5000;
 export const bookingEventsSubject = 'booking-events-value';
 const orderEventsSubject = 'order-events-value';
+const customerEventsSubject = 'customer-events-value';
 
 const headerLength = 5;
 const requestsAtOnce = 8;
@@ -78,10 +84,12 @@ export function createCodec({ registryUrl, timeout = 10_000, missLifetime = 10_0
   const misses = new Map<number, number>();
   const bookingEvents = createContract<BookingEvent>(bookingEventSchema);
   const orderEvents = createContract<OrderEvent>(orderEventSchema);
+  const customerEvents = createContract<CustomerEvent>(customerEventSchema);
 
   async function register(): Promise<void> {
     bookingEvents.writeAs(await registry.register(bookingEventsSubject, JSON.stringify(bookingEventSchema)));
     orderEvents.writeAs(await registry.register(orderEventsSubject, JSON.stringify(orderEventSchema)));
+    customerEvents.writeAs(await registry.register(customerEventsSubject, JSON.stringify(customerEventSchema)));
   }
 
   async function prepare(ids: Iterable<number>): Promise<void> {
@@ -122,7 +130,9 @@ export function createCodec({ registryUrl, timeout = 10_000, missLifetime = 10_0
     prepare,
     encodeBookingEvent: bookingEvents.write,
     encodeOrderEvent: orderEvents.write,
+    encodeCustomerEvent: customerEvents.write,
     decode: (bytes) => limitItems(decodeAs(bookingEvents, bytes)),
+    decodeCustomerEvent: (bytes) => decodeAs(customerEvents, bytes),
     decodeOrderEvent: (bytes) => decodeAs(orderEvents, bytes),
   };
 }

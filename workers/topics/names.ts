@@ -7,8 +7,11 @@ export const deadLetterTopic = 'booking-events.dead-letter';
 /** Orders after each change: Avro `OrderEvent`, key order id. Out. */
 export const orderEventsTopic = 'order-events';
 
-/** Customers of a CRM: key is the customer's id there. In, compacted. */
+/** Customers of a CRM: Avro `CustomerEvent`, key `source:externalId` or the external id alone. In, compacted. */
 export const customerEventsTopic = 'customer-events';
+
+/** The group that reads it for a group of ingest. */
+export const customersGroup = (group: string): string => `${group}.customers`;
 
 /** What begins the name of a topic that carries the raw records of one source. */
 export const sourceTopicPrefix = 'source.';

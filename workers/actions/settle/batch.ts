@@ -26,8 +26,8 @@ export interface Batch {
 }
 
 /** A message after decoding: an event, or why it is none. */
-export type ReadMessage = { readonly message: Incoming } & (
-  | { readonly event: BookingEvent; readonly rejection?: undefined }
+export type ReadMessage<Event = BookingEvent> = { readonly message: Incoming } & (
+  | { readonly event: Event; readonly rejection?: undefined }
   | { readonly event?: undefined; readonly rejection: Rejection }
 );
 

@@ -153,7 +153,8 @@ export function createSettle({ database, codec, seal, observe }: SettleDependenc
   };
 }
 
-function splitAt(messages: readonly ReadMessage[], fence: Fence): { readonly done: readonly ReadMessage[]; readonly todo: readonly ReadMessage[] } {
+/** What was done before, and what is new behind the fence. */
+export function splitAt<Read extends { readonly message: Incoming }>(messages: readonly Read[], fence: Fence): { readonly done: readonly Read[]; readonly todo: readonly Read[] } {
   const first = messages.findIndex((read) => read.message.offset >= fence.appliedBelow);
   const at = first < 0 ? messages.length : first;
   return { done: messages.slice(0, at), todo: messages.slice(at) };

@@ -1,4 +1,5 @@
 import type { BookingEvent } from '../../../schemas/booking-event.js';
+import { contentText } from '../../domain/content.js';
 import type { NewEvent, ReadMessage, RejectedMessage } from './batch.js';
 
 /** What was stored before under the id of an event: the event itself, as far as it could be kept. */
@@ -44,7 +45,7 @@ export function sortMessages(
     if (earlier === undefined) {
       seen.set(key, { wire, decode: () => event, stripped: false });
       fresh.push({ message, event, orderId });
-    } else if (earlier.wire.equals(wire) || contentOf(earlier.decode(), earlier.stripped) === contentOf(event, earlier.stripped)) {
+    } else if (earlier.wire.equals(wire) || sameContent(earlier.decode(), event, earlier.stripped)) {
       duplicates.push(read);
     } else {
       rejected.push({ message, rejection: { code: 'EVENT_ID_REUSED', reason: `The event id ${event.eventId} of source ${event.source} was used before, by an event with other content; the first one stands.` } });
@@ -53,11 +54,7 @@ export function sortMessages(
   return { fresh, duplicates, rejected };
 }
 
-/** The content of an event as comparable text: without traceparent, nulls and the order of map entries. */
-function contentOf(event: BookingEvent, withoutSensitive: boolean): string {
-  return JSON.stringify(event, (key, value: unknown) => {
-    if (value === null || key === 'traceparent' || (withoutSensitive && key === 'sensitive')) return undefined;
-    if (typeof value !== 'object' || Array.isArray(value)) return value;
-    return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
-  });
-}
+const sameContent = (earlier: BookingEvent, later: BookingEvent, withoutSensitive: boolean): boolean => {
+  const without = withoutSensitive ? ['traceparent', 'sensitive'] : ['traceparent'];
+  return contentText(earlier, without) === contentText(later, without);
+};

@@ -66,8 +66,13 @@ function compareIds(one: string, other: string): number {
   return one < other ? -1 : one > other ? 1 : 0;
 }
 
+interface Named {
+  readonly kind: string;
+  readonly value: string;
+}
+
 /** Orders keys by kind and value as Postgres does with collation "C": every statement that locks by key keeps to it. */
-export function compareKeys(one: Key, other: Key): number {
+export function compareKeys(one: Named, other: Named): number {
   if (one.kind !== other.kind) return one.kind < other.kind ? -1 : 1;
   return one.value < other.value ? -1 : one.value > other.value ? 1 : 0;
 }

@@ -1,0 +1,159 @@
+// Written by generate.ts from customer-event.avsc: change that and run `npm run generate`.
+import type { RecordSchema } from './avro.js';
+import type { Party, Consent } from './booking-event.js';
+import type { Instant, LocalDate } from './scalars.js';
+
+/** A customer as its source knows it now: what the event does not say is not so. A message without a value deactivates the customer that its key names. */
+export interface CustomerEvent {
+  /** the id of the customer in the source */
+  readonly externalId: string;
+  /** id of the CRM or reservation system */
+  readonly source: string;
+  /** when the source changed it; older ones than what is known count no more */
+  readonly updatedAt: Instant;
+  readonly party?: Party | null;
+  readonly relations?: readonly CustomerRelation[] | null;
+  /** what fee rules may read; an empty text: it has ended */
+  readonly attributes?: Readonly<Record<string, string>> | null;
+  readonly consents?: readonly Consent[] | null;
+  /** the day from which relations and attributes hold; missing: always */
+  readonly validFrom?: LocalDate | null;
+}
+
+/** Somebody that the customer belongs to. */
+export interface CustomerRelation {
+  /** company (that a person works for) or parent (of a company) */
+  readonly type?: string | null;
+  /** of that company, in the same source */
+  readonly externalId?: string | null;
+}
+
+/** Every record of the contract by its name. */
+export interface CustomerEventRecords {
+  readonly CustomerEvent: CustomerEvent;
+  readonly CustomerRelation: CustomerRelation;
+}
+
+/** The contract itself, as customer-event.avsc has it. */
+export const customerEventSchema: RecordSchema = {
+  "type": "record",
+  "name": "CustomerEvent",
+  "namespace": "midline.booking.v1",
+  "doc": "A customer as its source knows it now: what the event does not say is not so. A message without a value deactivates the customer that its key names.",
+  "fields": [
+    {"name": "externalId", "type": "string", "doc": "the id of the customer in the source"},
+    {"name": "source", "type": "string", "doc": "id of the CRM or reservation system"},
+    {"name": "updatedAt", "type": {"type": "long", "logicalType": "timestamp-millis"}, "doc": "when the source changed it; older ones than what is known count no more"},
+    {
+      "name": "party",
+      "type": [
+        "null",
+        {
+          "type": "record",
+          "name": "Party",
+          "doc": "A person or company as the source knows it.",
+          "fields": [
+            {"name": "kind", "type": ["null", "string"], "default": null, "doc": "person or company"},
+            {"name": "externalId", "type": ["null", "string"], "default": null, "doc": "the id that this person or company has in the source"},
+            {"name": "salutation", "type": ["null", "string"], "default": null},
+            {"name": "title", "type": ["null", "string"], "default": null},
+            {"name": "givenName", "type": ["null", "string"], "default": null},
+            {"name": "familyName", "type": ["null", "string"], "default": null},
+            {"name": "fullName", "type": ["null", "string"], "default": null, "doc": "raw, e.g. MUELLER/ANNA MRS"},
+            {"name": "companyName", "type": ["null", "string"], "default": null},
+            {"name": "vatId", "type": ["null", "string"], "default": null},
+            {"name": "birthDate", "type": ["null", "string"], "default": null, "doc": "as the source writes it; parsed when it is matched"},
+            {"name": "gender", "type": ["null", "string"], "default": null},
+            {"name": "language", "type": ["null", "string"], "default": null},
+            {"name": "nationality", "type": ["null", "string"], "default": null},
+            {"name": "emails", "type": ["null", {"type": "array", "items": "string"}], "default": null},
+            {"name": "phones", "type": ["null", {"type": "array", "items": "string"}], "default": null},
+            {
+              "name": "addresses",
+              "type": [
+                "null",
+                {
+                  "type": "array",
+                  "items": {
+                    "type": "record",
+                    "name": "Address",
+                    "doc": "A country alone is a country of origin; it identifies nobody.",
+                    "fields": [
+                      {"name": "street", "type": ["null", "string"], "default": null},
+                      {"name": "houseNumber", "type": ["null", "string"], "default": null},
+                      {"name": "postalCode", "type": ["null", "string"], "default": null},
+                      {"name": "city", "type": ["null", "string"], "default": null},
+                      {"name": "region", "type": ["null", "string"], "default": null},
+                      {"name": "country", "type": ["null", "string"], "default": null, "doc": "ISO 3166 alpha-2 or alpha-3, as the source writes it"}
+                    ]
+                  }
+                }
+              ],
+              "default": null
+            },
+            {
+              "name": "loyalty",
+              "type": [
+                "null",
+                {
+                  "type": "array",
+                  "items": {
+                    "type": "record",
+                    "name": "Loyalty",
+                    "doc": "A membership in a loyalty programme.",
+                    "fields": [{"name": "program", "type": ["null", "string"], "default": null}, {"name": "number", "type": ["null", "string"], "default": null}]
+                  }
+                }
+              ],
+              "default": null
+            },
+            {
+              "name": "consents",
+              "type": [
+                "null",
+                {
+                  "type": "array",
+                  "items": {
+                    "type": "record",
+                    "name": "Consent",
+                    "doc": "What a person agreed to, or refused, at the source.",
+                    "fields": [
+                      {"name": "purpose", "type": ["null", "string"], "default": null},
+                      {"name": "channel", "type": ["null", "string"], "default": null},
+                      {"name": "given", "type": ["null", "boolean"], "default": null},
+                      {"name": "at", "type": ["null", {"type": "long", "logicalType": "timestamp-millis"}], "default": null}
+                    ]
+                  }
+                }
+              ],
+              "default": null
+            }
+          ]
+        }
+      ],
+      "default": null
+    },
+    {
+      "name": "relations",
+      "type": [
+        "null",
+        {
+          "type": "array",
+          "items": {
+            "type": "record",
+            "name": "CustomerRelation",
+            "doc": "Somebody that the customer belongs to.",
+            "fields": [
+              {"name": "type", "type": ["null", "string"], "default": null, "doc": "company (that a person works for) or parent (of a company)"},
+              {"name": "externalId", "type": ["null", "string"], "default": null, "doc": "of that company, in the same source"}
+            ]
+          }
+        }
+      ],
+      "default": null
+    },
+    {"name": "attributes", "type": ["null", {"type": "map", "values": "string"}], "default": null, "doc": "what fee rules may read; an empty text: it has ended"},
+    {"name": "consents", "type": ["null", {"type": "array", "items": "Consent"}], "default": null},
+    {"name": "validFrom", "type": ["null", {"type": "int", "logicalType": "date"}], "default": null, "doc": "the day from which relations and attributes hold; missing: always"}
+  ]
+};
