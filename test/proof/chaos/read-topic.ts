@@ -1,17 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Admin, Kafka } from 'kafkajs';
-
-/** A message as Kafka keeps it. */
-export interface PublishedMessage {
-  readonly topic: string;
-  readonly partition: number;
-  readonly offset: number;
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
-  readonly headers: Readonly<Record<string, unknown>>;
-  /** Kafka's, in milliseconds. */
-  readonly timestamp: number;
-}
+import type { PublishedMessage } from './oracle.js';
 
 /** Everything that a topic holds at this moment, by partition and offset. @param admin connected */
 export async function readTopic(kafka: Kafka, admin: Admin, topic: string): Promise<readonly PublishedMessage[]> {

@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import type { Admin, Kafka } from 'kafkajs';
 import { createDatabase as createServerDatabase } from '../../../services/database.js';
-import { type MailCatcher, startMailCatcher } from '../../../services/mail-catcher.js';
+import { type CaughtMail, type MailCatcher, startMailCatcher } from '../../../services/mail-catcher.js';
 import type { RunningServices } from '../../../services/start.js';
 import { reconcile } from '../../../workers/actions/reconcile.js';
 import { createWire } from '../../../workers/actions/settle/wire.js';
@@ -17,12 +17,16 @@ import { createTopics } from '../../../workers/topics/admin.js';
 import { type Codec, createCodec } from '../../../workers/topics/codec.js';
 import { createKafka } from '../../../workers/topics/connection.js';
 import { bookingEventsTopic, customerEventsTopic, deadLetterTopic, orderEventsTopic } from '../../../workers/topics/names.js';
+import { agencyWith } from './agency.js';
 import { createCrew, type Crew, type RunningWorker } from './crew.js';
+import { differences } from './differences.js';
 import { strike } from './faults.js';
+import { readFound } from './found.js';
 import { type Load, startLoad } from './load.js';
 import { createPostgresTap, type SqlFailure } from './postgres-tap.js';
 import { type Proxy, startProxy } from './proxy.js';
-import { type PublishedMessage, readTopic } from './read-topic.js';
+import { expectedFrom, type PublishedMessage } from './oracle.js';
+import { readTopic } from './read-topic.js';
 import type { Door, Scenario, Way } from './scenarios.js';
 import { addCustomers, encryptionKey, population, prepareTemplate } from './setting.js';
 import { createSmtpTap } from './smtp-tap.js';
@@ -122,7 +126,7 @@ export async function runWorld(stage: Stage, { dist, seed, scenarios, say }: Wor
   const { services, kafka, admin, codec } = stage;
   const folder = await mkdtemp(join(tmpdir(), `midline-chaos-${seed}-`));
   const server = await createServerDatabase(services.environment.DATABASE_URL, { template: stage.template });
-  await addCustomers(server.url, folder, seed);
+  await addCustomers(server.url, seed);
   await renewTopics(admin);
   const redis = new Redis(services.environment.REDIS_URL, { maxRetriesPerRequest: null });
   redis.on('error', () => undefined);
@@ -145,7 +149,7 @@ export async function runWorld(stage: Stage, { dist, seed, scenarios, say }: Wor
     },
   };
   const endured: Endured[] = [];
-  const differences: string[] = [];
+  const different: string[] = [];
   let load: Load | null = null;
   let messages = 0;
   try {
@@ -162,10 +166,10 @@ export async function runWorld(stage: Stage, { dist, seed, scenarios, say }: Wor
     await Promise.all(crew.running().map((worker) => crew.stop(worker)));
     const published = await readTopic(kafka, admin, bookingEventsTopic);
     messages = published.length;
-    if (messages < load.acknowledged()) differences.push(`Kafka acknowledged ${load.acknowledged()} messages and holds ${messages}`);
-    differences.push(...await inspected(database, codec, published));
+    if (messages < load.acknowledged()) different.push(`Kafka acknowledged ${load.acknowledged()} messages and holds ${messages}`);
+    different.push(...await inspected(stage, database, world, scenarios, published, mails.mails()));
   } catch (error) {
-    differences.push(error instanceof Error ? error.message : String(error));
+    different.push(error instanceof Error ? error.message : String(error));
   } finally {
     await load?.stop();
     await crew.end();
@@ -174,9 +178,9 @@ export async function runWorld(stage: Stage, { dist, seed, scenarios, say }: Wor
     await Promise.all([database.close(), mails.close()]);
     await server.drop();
   }
-  differences.push(...crew.complaints);
-  if (differences.length === 0) await rm(folder, { recursive: true, force: true });
-  return { seed, scenarios: endured, messages, differences, folder: differences.length === 0 ? null : folder, seconds: secondsSince(began) };
+  different.push(...crew.complaints);
+  if (different.length === 0) await rm(folder, { recursive: true, force: true });
+  return { seed, scenarios: endured, messages, differences: different, folder: different.length === 0 ? null : folder, seconds: secondsSince(began) };
 }
 
 /** Lets a fault happen, waits until everything goes on, and sees to it that the next one finds two ingest processes. */
@@ -236,10 +240,17 @@ async function drained({ ask, groups }: World, admin: Admin): Promise<void> {
 }
 
 /** Compares what stands in the end with what the published messages make of it. */
-async function inspected(database: Database, codec: Codec, _published: readonly PublishedMessage[]): Promise<readonly string[]> {
+async function inspected({ kafka, admin, codec }: Stage, database: Database, { groups }: World, scenarios: readonly Scenario[], published: readonly PublishedMessage[], mails: readonly CaughtMail[]): Promise<readonly string[]> {
   const seal = configuredEncryption(readConfig({ MIDLINE_ENCRYPTION_KEY: encryptionKey }, []));
   const { checks } = await reconcile(database, createWire(codec, seal));
-  return checks.filter((check) => !check.ok).map((check) => `${check.name}: ${check.detail}`);
+  const orderEvents = await readTopic(kafka, admin, orderEventsTopic);
+  const deadLetters = await readTopic(kafka, admin, deadLetterTopic);
+  const found = await readFound({ database, codec, orderEvents, deadLetters, mails });
+  const expected = await expectedFrom(published, agencyWith('standard'), codec);
+  return [
+    ...checks.filter((check) => !check.ok).map((check) => `${check.name}: ${check.detail}`),
+    ...differences(expected, found, { groups: [...groups], outreach: true, unknownAllowed: scenarios.some(({ ways }) => ways.includes('outreach')) }),
+  ];
 }
 
 async function openDoors({ environment }: RunningServices, mails: MailCatcher, troubles: World['troubles']): Promise<World['proxies']> {
