@@ -1,6 +1,6 @@
 import { foldAll } from '../domain/fold.js';
 import { saySame } from '../domain/stored-booking.js';
-import type { Database, Queryable } from '../store/database.js';
+import { readAtOneMoment, type Database, type Queryable } from '../store/database.js';
 import { shareFacts } from '../store/facts-lock.js';
 import { factsVersion } from '../store/fence.js';
 import { listOrders, type StoredOrder } from '../store/orders.js';
@@ -20,7 +20,7 @@ const examples = 3;
 
 /**
  * Proves the database: what must hold in its tables, and that every order is the fold over its stored events and every ledger what rating from scratch gives.
- * May run beside workers: each page of orders is read in a transaction of its own.
+ * May run beside workers: each page of orders is read in a transaction of its own, as of one moment.
  */
 export async function reconcile(database: Database, wire: Wire, onProgress: (orders: number) => void = () => undefined): Promise<Reconciliation> {
   const tables = await reconcileDatabase(database);
@@ -50,6 +50,7 @@ function checkOf(name: string, meaning: string, orders: number, wrong: readonly 
 }
 
 async function checkPage(tx: Queryable, wire: Wire, after: string | undefined) {
+  await readAtOneMoment(tx);
   await shareFacts(tx);
   const facts = await createFactsCache()(tx, await factsVersion(tx));
   const orders = await listOrders(tx, { limit: page, ...(after !== undefined && { after }) });

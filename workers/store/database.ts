@@ -89,3 +89,8 @@ export function createDatabase(url: string, options: { readonly max?: number; re
     cut: () => { for (const client of clients) client.connection.stream.destroy(); },
   };
 }
+
+/** As the first statement of a transaction that only reads: whatever is committed meanwhile, everything is read as it was at one moment. */
+export async function readAtOneMoment(tx: Queryable): Promise<void> {
+  await tx.query('set transaction isolation level repeatable read, read only');
+}
