@@ -1,7 +1,11 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { BookingEvent } from '../../schemas/booking-event.js';
 import type { CustomerEvent } from '../../schemas/customer-event.js';
 import type { CreatedDatabase } from '../../services/database.js';
+import { archiveBookings } from '../../workers/actions/archive/archive.js';
 import { applyFeeTable, approveFeeTable, assignFeeTable, readFeeTable } from '../../workers/actions/fee-tables.js';
 import { reconcile, type Reconciliation } from '../../workers/actions/reconcile.js';
 import { createSettleCustomers } from '../../workers/actions/settle-customers.js';
@@ -12,6 +16,7 @@ import { createCodec, type Codec } from '../../workers/topics/codec.js';
 import { copyOf, migratedDatabase, servers } from '../servers.js';
 
 let sound: CreatedDatabase;
+let archives: string;
 let codec: Codec;
 
 const table = `
@@ -35,7 +40,7 @@ const body = (email: string, total: string) => ({
   travelFrom: '2026-12-24', items: [{ id: 'i1', product: 'hotel', price: { currency: 'EUR', total } }],
 });
 
-/** Two customers, three orders with fees, a late event (so there are reversals), a duplicate, a dead letter, messages due and one that was sent; a company and a person that came as events, who was deactivated. */
+/** Two customers, four orders with fees, one of them archived, a late event (so there are reversals), a duplicate, a dead letter, messages due and one that was sent; a company and a person that came as events, who was deactivated. */
 async function fill(db: Database): Promise<void> {
   const doing = { actor: 'anna', now: new Date() };
   const read = readFeeTable(table, 'simple.yaml');
@@ -47,6 +52,7 @@ async function fill(db: Database): Promise<void> {
   const batches = [
     [event('A', 1, 'booked', body('a@example.org', '100')), event('A', 4, 'changed', body('a@example.org', '120')), event('B', 1, 'booked', body('b@example.org', '50'))],
     [event('A', 3, 'changed', body('a@example.org', '110')), event('B', 1, 'booked', body('b@example.org', '50')), event('C', 1, 'booked', { items: [] }), event('C', 2, 'teleported')],
+    [{ ...event('D', 1, 'booked', { ...body('d@example.org', '70'), travelFrom: '2024-06-01' }), occurredAt: Date.UTC(2024, 4, 1) }],
   ];
   let next = 0;
   for (const events of batches) {
@@ -65,18 +71,23 @@ async function fill(db: Database): Promise<void> {
       .map((one, offset) => ({ ...one, offset, headers: {}, timestamp: Date.now() })),
   }, { now: Date.now() });
   await db.query(`update message set state = 'sent', attempts = 1 where order_id = (select id from orders where booking_ref = 'B')`);
+  await archiveBookings({ database: db, wire: createWire(codec, null) }, { before: '2025-01-01', folder: archives, actor: 'anna', version: '0.0.0', now: () => new Date() });
 }
 
 beforeAll(async () => {
   codec = createCodec({ registryUrl: (await servers()).registryUrl });
   await codec.register();
   sound = await migratedDatabase();
+  archives = await mkdtemp(join(tmpdir(), 'midline-reconcile-'));
   const db = createDatabase(sound.url);
   await fill(db);
   await db.close();
 });
 
-afterAll(() => sound.drop());
+afterAll(async () => {
+  await sound.drop();
+  await rm(archives, { recursive: true });
+});
 
 /** Reconciles a copy of the sound database, after `damage`. */
 async function reconciled(damage: readonly string[] = []): Promise<Reconciliation> {
@@ -136,6 +147,16 @@ const damages: readonly (readonly [string, string, readonly string[]])[] = [
   ['dead-letters-counted', 'a dead letter was stored twice', [
     `insert into dead_letter (topic, epoch, partition, "offset", code, reason) values ('booking-events', 0, 0, 0, 'DECODE', 'invented')`,
   ]],
+  ['archived-is-closed', 'an archived order was half opened', ['delete from archived_order']],
+  ['archived-is-closed', 'an order was marked as archived and keeps its events', [`update orders set archive = (select id from archive) where booking_ref = 'B'`]],
+  ['archived-is-closed', 'nobody knows the file of an archived order', ['delete from archive']],
+  ['archived-stays', 'a ledger line of an archived order was added', [
+    `insert into fee_entry select order_id, charge, event_id, transaction_type, 'transaction:again', seq, type, fee_table, version, rule, net, vat, gross, currency, account, occurred_at, details, reason, recorded_at
+     from fee_entry where order_id = ${orderOf('D')}`,
+  ]],
+  ['archived-stays', 'the ledger of an archived order was changed', [openLedger, `update fee_entry set net = 1, gross = 1 where order_id = ${orderOf('D')}`]],
+  ['archived-stays', 'the state of an archived order was changed', [`update orders set state = jsonb_set(state, '{booking,items,0,product}', '"rail"') where booking_ref = 'D'`]],
+  ['archived-stays', 'the hash of an archived event was changed', [`update booking_event set wire = sha256('other') where order_id = ${orderOf('D')}`]],
   ['state-is-the-fold', 'a state was changed by hand', [`update orders set state = jsonb_set(state, '{booking,items,0,product}', '"rail"') where booking_ref = 'A'`]],
   ['ledger-is-the-rating', 'a ledger line is lost', [openLedger, `delete from fee_entry where order_id = ${orderOf('B')}`]],
   ['ledger-is-the-rating', 'a fee was charged twice', [

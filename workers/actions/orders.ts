@@ -4,6 +4,7 @@ import type { LedgerEntry } from '../domain/fees/types.js';
 import { foldAll } from '../domain/fold.js';
 import { orderIdOf } from '../domain/ids.js';
 import type { Transaction } from '../domain/order.js';
+import { archivedSince } from '../store/archive.js';
 import { currentLinks } from '../store/customers.js';
 import type { Queryable } from '../store/database.js';
 import { ledgerOf } from '../store/ledger.js';
@@ -37,12 +38,15 @@ export async function findOrder(db: Queryable, ref: string): Promise<StoredOrder
 /** Everything about one order. */
 export async function showOrder(db: Queryable, wire: Wire, ref: string) {
   const order = await findOrder(db, ref);
-  const [ledgers, links, messages, transactions] = await Promise.all([
-    ledgerOf(db, [order.id]), currentLinks(db, [order.id]), listMessages(db, { order: order.id, limit: 1_000 }), transactionsOf(db, wire, order.id),
+  const [ledgers, links, messages, transactions, archived] = await Promise.all([
+    ledgerOf(db, [order.id]), currentLinks(db, [order.id]), listMessages(db, { order: order.id, limit: 1_000 }),
+    order.archive === null ? transactionsOf(db, wire, order.id) : [], archivedSince(db, [order.id]),
   ]);
   const ledger = ledgers.get(order.id) ?? [];
   return {
     ...summary(order, ledger),
+    /** Not null: the events, and so the transactions, are in that file. */
+    archived: archived.get(order.id) ?? null,
     booking: bookingJson(order),
     transactions: transactions.map(transactionJson),
     ledger: ledger.toSorted((a, b) => a.occurredAt - b.occurredAt).map((entry) => ({ ...entry, occurredAt: new Date(entry.occurredAt).toISOString() })),
@@ -93,6 +97,6 @@ function summary(order: StoredOrder, ledger: readonly LedgerEntry[]) {
 
 const bookingJson = (order: StoredOrder): unknown => (order.state.booking === null ? null : toJson('Booking', order.state.booking));
 
-function transactionJson({ eventId, type, derived, at, life, nth, touched, orgUnit, office, agent, channel, initiator }: Transaction) {
+export function transactionJson({ eventId, type, derived, at, life, nth, touched, orgUnit, office, agent, channel, initiator }: Transaction) {
   return { eventId, type, derived, at: new Date(at).toISOString(), life, nth, touched, orgUnit, office, agent, channel, initiator };
 }

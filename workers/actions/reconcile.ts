@@ -5,7 +5,7 @@ import { shareFacts } from '../store/facts-lock.js';
 import { factsVersion } from '../store/fence.js';
 import { listOrders, type StoredOrder } from '../store/orders.js';
 import { reconcileDatabase, type Check } from '../store/reconcile.js';
-import { rateAgain } from './rerate.js';
+import { isOpen, rateAgain } from './rerate.js';
 import { createFactsCache, type Facts } from './settle/facts.js';
 import { historiesOf } from './settle/histories.js';
 import type { Wire } from './settle/wire.js';
@@ -19,7 +19,8 @@ const page = 500;
 const examples = 3;
 
 /**
- * Proves the database: what must hold in its tables, and that every order is the fold over its stored events and every ledger what rating from scratch gives.
+ * Proves the database: what must hold in its tables, and that every order is the fold over its stored events and every ledger what rating from scratch gives;
+ * of archived orders, that they are what they were when they were archived.
  * May run beside workers: each page of orders is read in a transaction of its own, as of one moment.
  */
 export async function reconcile(database: Database, wire: Wire, onProgress: (orders: number) => void = () => undefined): Promise<Reconciliation> {
@@ -38,8 +39,8 @@ export async function reconcile(database: Database, wire: Wire, onProgress: (ord
   }
   const checks = [
     ...tables,
-    checkOf('state-is-the-fold', 'the state of every order is the fold over its stored events', orders, wrongStates),
-    checkOf('ledger-is-the-rating', 'what stands in every ledger is what rating from scratch gives (stale orders are told)', orders, wrongLedgers),
+    checkOf('state-is-the-fold', 'the state of every order that is not archived is the fold over its stored events', orders, wrongStates),
+    checkOf('ledger-is-the-rating', 'what stands in the ledger of every order that is not archived is what rating from scratch gives (stale orders are told)', orders, wrongLedgers),
   ];
   return { ok: checks.every((check) => check.ok), checks };
 }
@@ -54,10 +55,11 @@ async function checkPage(tx: Queryable, wire: Wire, after: string | undefined) {
   await shareFacts(tx);
   const facts = await createFactsCache()(tx, await factsVersion(tx));
   const orders = await listOrders(tx, { limit: page, ...(after !== undefined && { after }) });
-  const histories = await historiesOf(tx, wire, orders.map((order) => order.id));
-  const folded = orders.filter((order) => (histories.get(order.id) ?? []).length > 0);
+  const open = orders.filter(isOpen);
+  const histories = await historiesOf(tx, wire, open.map((order) => order.id));
+  const folded = open.filter((order) => (histories.get(order.id) ?? []).length > 0);
   return {
-    orders: orders.length,
+    orders: open.length,
     last: orders.length < page ? undefined : orders.at(-1)?.id,
     wrongStates: folded.filter((order) => !saySame(order.state, foldAll(histories.get(order.id) ?? []).state)).map(nameOf),
     wrongLedgers: await wrongLedgers(tx, wire, facts, folded),

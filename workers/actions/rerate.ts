@@ -23,6 +23,8 @@ export interface RerateDependencies {
 
 export interface Rerated {
   readonly orders: number;
+  /** Those of `orders` that are archived: they keep their ledger. */
+  readonly archived: number;
   /** Orders whose ledger changed. */
   readonly changed: number;
   /** What was appended, in sum, by currency. */
@@ -38,14 +40,15 @@ const chunk = 500;
 export async function rerateStale(dependencies: RerateDependencies, now: () => number, onProgress: (orders: number) => void = () => undefined): Promise<Rerated> {
   const { database } = dependencies;
   const differences = createDifferences();
-  let orders = 0;
+  let [orders, archived] = [0, 0];
   let after: string | null = null;
   for (;;) {
     const stale: Awaited<ReturnType<typeof staleOrders>> = await staleOrders(database, after, chunk);
-    if (stale.length === 0) return { orders, ...differences.total() };
+    if (stale.length === 0) return { orders, archived, ...differences.total() };
     for (const [cause, ids] of byCause(stale)) {
-      const settled = await database.transaction((tx) => rerateWithin(tx, dependencies, ids, cause, now()));
-      settled.forEach(differences.add);
+      const rerated = await database.transaction((tx) => rerateWithin(tx, dependencies, ids, cause, now()));
+      rerated.changed.forEach(differences.add);
+      archived += rerated.archived;
     }
     orders += stale.length;
     after = stale.at(-1)?.id ?? null;
@@ -53,16 +56,21 @@ export async function rerateStale(dependencies: RerateDependencies, now: () => n
   }
 }
 
-async function rerateWithin(tx: Queryable, { codec, wire, factsAt }: RerateDependencies, ids: readonly string[], cause: string, now: number): Promise<readonly SettledOrder[]> {
+async function rerateWithin(tx: Queryable, { codec, wire, factsAt }: RerateDependencies, ids: readonly string[], cause: string, now: number) {
   await shareFacts(tx);
   const facts = await factsAt(tx, await factsVersion(tx));
-  const changed = (await rateAgain(tx, wire, facts, await lockOrders(tx, ids), cause)).filter((order) => order.appended.length > 0);
+  const orders = await lockOrders(tx, ids);
+  const open = orders.filter(isOpen);
+  const changed = (await rateAgain(tx, wire, facts, open, cause)).filter((order) => order.appended.length > 0);
   await saveDecisions(tx, { orders: changed, links: { drafts: [], links: [], contacts: [] }, events: [], messages: [] }, wire, codec, now);
   await unmarkStale(tx, ids);
-  return changed;
+  return { changed, archived: orders.length - open.length };
 }
 
-/** What rating these orders from scratch, with the facts as they are now, would append to their ledgers. */
+/** Whether the events of an order are here: without them it cannot be rated. */
+export const isOpen = (order: StoredOrder): boolean => order.archive === null;
+
+/** What rating these open orders from scratch, with the facts as they are now, would append to their ledgers. */
 export async function rateAgain(tx: Queryable, wire: Wire, facts: Facts, orders: readonly StoredOrder[], reason: string | null): Promise<readonly SettledOrder[]> {
   const histories = await historiesOf(tx, wire, orders.map((order) => order.id));
   const linked = orders.map((stored): LinkedOrder => ({

@@ -265,14 +265,14 @@ async function changeFacts<Result extends Approved | Assigned>(
   });
 }
 
-async function rerate(database: Database): Promise<Rerated> {
+export async function rerate(database: Database): Promise<Rerated> {
   const codec = createCodec({ registryUrl: configOf('SCHEMA_REGISTRY_URL').SCHEMA_REGISTRY_URL });
   await codec.register();
   const tools = { database, codec, wire: createWire(codec, encryptionOf()), factsAt: createFactsCache() };
   return counting('orders rated again', (onProgress) => rerateStale(tools, Date.now, onProgress));
 }
 
-function reratedText({ orders, changed, difference }: Rerated): string {
+export function reratedText({ orders, archived, changed, difference }: Rerated): string {
   const sums = Object.entries(difference).map(([currency, sum]) => `${sum} ${currency}`);
-  return `${orders} orders were rated again; ${changed} change${sums.length > 0 ? `, in sum by ${sums.join(' and ')}` : ''}.`;
+  return `${orders - archived} orders were rated again; ${changed} change${sums.length > 0 ? `, in sum by ${sums.join(' and ')}` : ''}.${archived > 0 ? ` ${archived} are archived and keep their ledger.` : ''}`;
 }

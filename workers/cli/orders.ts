@@ -1,4 +1,5 @@
 import { Option, type Command } from 'commander';
+import { archivedText } from '../actions/archive/archived.js';
 import { listedOrders, showOrder, type ShownOrder } from '../actions/orders.js';
 import { createWire } from '../actions/settle/wire.js';
 import type { Database } from '../store/database.js';
@@ -64,10 +65,11 @@ function orderText(order: ShownOrder): string {
   return [
     `${order.source}:${order.bookingRef}  ${order.status}  (revision ${order.revision}, order ${order.orderId})`,
     `price ${money(order.price)} · travel ${order.travelFrom ?? '?'} to ${order.travelUntil ?? '?'} · customer ${order.customerId ?? 'none'} (${order.link})${order.corporateAccountId == null ? '' : ` · corporate account ${order.corporateAccountId}`}`,
+    ...(order.archived === null ? [] : [archivedText(order, order.archived)]),
     '', 'Transactions', formatTable(['at', 'type', 'event', 'touches'], order.transactions.map((transaction) => [
       transaction.at, transaction.derived ? `${transaction.type} (derived)` : transaction.type, transaction.eventId,
       [...transaction.touched.items, ...transaction.touched.documents, ...transaction.touched.travellers].join(' '),
-    ])),
+    ]), order.archived === null ? undefined : 'In the archive, with the events.'),
     '', 'Ledger', formatTable(['at', 'type', 'charge', 'unit', 'rule', 'table', 'net', 'VAT', 'gross', ''], order.ledger.map((entry) => [
       entry.occurredAt, entry.type, entry.charge, entry.unit, entry.rule, entry.table === null ? '' : `${entry.table} ${entry.version ?? ''}`, entry.net, entry.vat, entry.gross, entry.currency,
     ]), 'No fees.'),

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { registerArchive } from './archive.js';
 import { registerBench } from './bench.js';
 import { registerCustomers } from './customers.js';
 import { registerDeadLetter } from './dead-letter.js';
@@ -26,6 +27,7 @@ export function createProgram(): Command {
   const program = new Command('midline')
     .description('Integration back end of travel companies: booking events in; matched, charged, stored and answered orders out.')
     .version(versionOf())
+    .enablePositionalOptions() // a command and its subcommands may have an option of the same name
     .exitOverride((error) => { process.exit(error.exitCode === 0 ? 0 : misused); })
     .showHelpAfterError('(add --help for what is possible)')
     .configureHelp({ showGlobalOptions: true });
@@ -44,6 +46,7 @@ export function createProgram(): Command {
     registerDeadLetter,
     registerStatus,
     registerReconcile,
+    registerArchive,
     registerGenerate,
     registerDemo,
     registerBench,

@@ -21,6 +21,7 @@ export const rejectionCodes = {
   FORMAT: "The raw record cannot be read in the format that its source's map names.",
   MAP: "The source's map makes no event of the raw record that could be accepted.",
   RELATION: 'A relation of a customer is impossible: of another type, twice, to the customer itself, or it makes a circle of companies.',
+  ARCHIVED: 'The booking was archived: its events are in a file, so nothing can be folded onto it.',
   PARKED: 'A person declared the message a dead letter, so that ingest passes it.',
   REFUSED_BY_DATABASE: 'The database refused the data of this one message.',
 } as const;

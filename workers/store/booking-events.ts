@@ -1,6 +1,7 @@
 import type { Queryable } from './database.js';
 
-export type WireForm = 'plain' | 'encrypted' | 'stripped';
+/** How the bytes of an event are kept; `hash`: they are in an archive, and only the hash of their content is here. */
+export type WireForm = 'plain' | 'encrypted' | 'stripped' | 'hash';
 
 export interface StoredEvent {
   readonly source: string;

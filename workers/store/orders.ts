@@ -15,10 +15,12 @@ export interface StoredOrder {
   readonly orgUnit: string | null;
   readonly state: OrderState;
   readonly updatedAt: Date;
+  /** The archive that has its events; null: they are in the inbox. */
+  readonly archive: string | null;
 }
 
 const columns = `o.id, o.source, o.booking_ref as "bookingRef", o.revision, o.link, o.customer_id as "customerId",
-  o.corporate_account_id as "corporateAccountId", o.org_unit as "orgUnit", o.state, o.updated_at as "updatedAt"`;
+  o.corporate_account_id as "corporateAccountId", o.org_unit as "orgUnit", o.state, o.updated_at as "updatedAt", o.archive`;
 
 const toOrder = (row: StoredOrder & { readonly revision: number | string }): StoredOrder => ({ ...row, revision: Number(row.revision) });
 

@@ -1,3 +1,4 @@
+import { changedArchived } from './archive.js';
 import { deactivationInForce } from './customer-events.js';
 import { masterOrigin } from './customer-master.js';
 import { mostCustomersPerKey } from './customers.js';
@@ -48,6 +49,19 @@ const definitions: readonly Definition[] = [
     wrong: `select format('%s:%s folded %s, stored %s', o.source, o.booking_ref, o.state ->> 'eventCount', coalesce(e.n, 0))
             from orders o left join (select order_id, count(*) as n from booking_event group by order_id) e on e.order_id = o.id
             where (o.state ->> 'eventCount')::bigint is distinct from coalesce(e.n, 0)`,
+  },
+  {
+    name: 'archived-is-closed',
+    meaning: 'of an archived order only ids and hashes of the events are here, and its file is known; of every other order all of them',
+    wrong: `select format('%s:%s: %s of %s events are hashes', o.source, o.booking_ref, e.hashes, e.n)
+            from (select order_id, count(*) as n, count(*) filter (where wire_form = 'hash') as hashes from booking_event group by order_id) e
+            join orders o on o.id = e.order_id left join archived_order c on c.order_id = o.id left join archive a on a.id = o.archive
+            where case when o.archive is null then e.hashes > 0 or c.order_id is not null else e.hashes < e.n or c.order_id is null or a.id is null end`,
+  },
+  {
+    name: 'archived-stays',
+    meaning: 'state, ledger and event hashes of every archived order are what they were when it was archived',
+    wrong: changedArchived,
   },
   {
     name: 'order-columns-match-state',

@@ -9,6 +9,7 @@ import { shareFacts } from '../../store/facts-lock.js';
 import { countOutcomes, raiseFence, type Fence, type Outcomes } from '../../store/fence.js';
 import { lockOrders, meetSources } from '../../store/orders.js';
 import { schemaIdOf, type Codec } from '../../topics/codec.js';
+import { rejectionsOfArchived } from '../archive/archived.js';
 import type { Batch, Incoming, ReadMessage, RejectedMessage } from './batch.js';
 import { createFactsCache, type Facts } from './facts.js';
 import { eventsByOrder, foldInOrder, foldWithHistory, type FoldedOrder, type OrderEvents } from './fold-orders.js';
@@ -108,7 +109,8 @@ export function createSettle({ database, codec, seal, observe }: SettleDependenc
     await wire.prepare(known);
     const sorted = sortMessages(
       checked.map((read) => ({ ...read, ...(read.event !== undefined && { orderId: orderIds.get(read.event) ?? '' }) })),
-      new Map(known.map((row) => [eventKey(row), { wire: row.wireForm === 'plain' ? row.wire : Buffer.alloc(0), decode: () => wire.decode(row), stripped: row.wireForm === 'stripped' }])),
+      new Map(known.map((row) => [eventKey(row), { isSaidBy: (event, received) => wire.says(row, event, received) }])),
+      await rejectionsOfArchived(tx, [...stored.values()]),
     );
 
     const unmet = [...new Set(sorted.fresh.map(({ event }) => event.source))].filter((source) => !facts.sources.has(source) && !met.has(source)).sort();

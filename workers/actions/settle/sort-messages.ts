@@ -1,14 +1,12 @@
 import type { BookingEvent } from '../../../schemas/booking-event.js';
-import { contentText } from '../../domain/content.js';
+import type { Rejection } from '../../domain/rejection.js';
 import type { NewEvent, ReadMessage, RejectedMessage } from './batch.js';
+import { contentOf } from './event-content.js';
 
-/** What was stored before under the id of an event: the event itself, as far as it could be kept. */
+/** What came before under the id of an event. */
 export interface KnownEvent {
-  readonly wire: Buffer;
-  /** Decoded only when the bytes differ. */
-  readonly decode: () => BookingEvent;
-  /** Stored without its sensitive data, for want of a key. */
-  readonly stripped: boolean;
+  /** Whether a message, as decoded and as received, says the same. */
+  readonly isSaidBy: (event: BookingEvent, received: Buffer) => boolean;
 }
 
 export interface SortedMessages {
@@ -24,10 +22,12 @@ export const eventKey = (event: { readonly source: string; readonly eventId: str
 /**
  * Sorts messages, in order of offset, into new events, duplicates and rejected ones.
  * A repeated event id is a duplicate when the content is the same (traceparent and schema id do not count), else it is rejected; the first that was stored stands.
+ * @param archived why new events of an archived order are rejected, by order
  */
 export function sortMessages(
   messages: readonly (ReadMessage & { readonly orderId?: string })[],
   known: ReadonlyMap<string, KnownEvent>,
+  archived: ReadonlyMap<string, Rejection>,
 ): SortedMessages {
   const fresh: NewEvent[] = [];
   const duplicates: ReadMessage[] = [];
@@ -42,10 +42,13 @@ export function sortMessages(
     const wire = message.value ?? Buffer.alloc(0);
     const key = eventKey(event);
     const earlier = seen.get(key);
-    if (earlier === undefined) {
-      seen.set(key, { wire, decode: () => event, stripped: false });
+    const closed = archived.get(orderId);
+    if (earlier === undefined && closed !== undefined) {
+      rejected.push({ message, rejection: closed });
+    } else if (earlier === undefined) {
+      seen.set(key, { isSaidBy: (other, received) => received.equals(wire) || contentOf(other, false) === contentOf(event, false) });
       fresh.push({ message, event, orderId });
-    } else if (earlier.wire.equals(wire) || sameContent(earlier.decode(), event, earlier.stripped)) {
+    } else if (earlier.isSaidBy(event, wire)) {
       duplicates.push(read);
     } else {
       rejected.push({ message, rejection: { code: 'EVENT_ID_REUSED', reason: `The event id ${event.eventId} of source ${event.source} was used before, by an event with other content; the first one stands.` } });
@@ -53,8 +56,3 @@ export function sortMessages(
   }
   return { fresh, duplicates, rejected };
 }
-
-const sameContent = (earlier: BookingEvent, later: BookingEvent, withoutSensitive: boolean): boolean => {
-  const without = withoutSensitive ? ['traceparent', 'sensitive'] : ['traceparent'];
-  return contentText(earlier, without) === contentText(later, without);
-};
