@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createRandom } from '../../../workers/domain/generate/random.js';
+import { hasCode } from '../../../services/fault.js';
 import type { ServiceName } from '../../../services/start.js';
 import type { RunningWorker, WorkerKind } from './crew.js';
 import type { Fault } from './scenarios.js';
@@ -24,17 +25,17 @@ const strikes: { readonly [How in Fault['how']]: Strike<How> } = {
     for (const { kind } of victims) if (everyOne || kind !== 'ingest') world.crew.start(kind);
     const servers = what.filter((name): name is ServiceName => !isWorker(name));
     if (servers.length === 0) return since;
-    for (const name of servers) process.kill(pidOf(world, name), 'SIGKILL');
+    for (const name of servers) send(pidOf(world, name), 'SIGKILL');
     await pause(downtime);
     await Promise.all(servers.map((name) => world.services.restart(name)));
     return Date.now();
   },
   async freeze(world, { what, seconds }) {
     const pids = isWorker(what) ? [oneOf(world, what).pid] : await familyOf(pidOf(world, what));
-    for (const pid of pids) process.kill(pid, 'SIGSTOP');
+    for (const pid of pids) send(pid, 'SIGSTOP');
     await pause(seconds * 1_000);
     const since = Date.now();
-    for (const pid of pids) process.kill(pid, 'SIGCONT');
+    for (const pid of pids) send(pid, 'SIGCONT');
     return since;
   },
   async cut({ proxies }, { what, times }) {
@@ -135,6 +136,15 @@ function pidOf({ services }: World, name: ServiceName): number {
   const server = services.servers.find((one) => one.name === name);
   if (server === undefined) throw new Error(`${name} was not started here: unset its variable`);
   return server.pid;
+}
+
+/** To a process that may be gone by now: backends of Postgres come and go. */
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if (!hasCode(error, 'ESRCH')) throw error;
+  }
 }
 
 /** A process and its children: Postgres does its work in those. */

@@ -19,11 +19,13 @@ export interface LoadOptions {
 export interface Load {
   /** Messages that Kafka has acknowledged so far. */
   acknowledged(): number;
-  /** Ends after what is on its way is acknowledged. */
+  /** Ends after what is on its way is acknowledged. Rejects when that takes longer than a minute. */
   stop(): Promise<void>;
 }
 
 const portionEvery = 100;
+/** How long, after the end, Kafka may take to acknowledge what is on its way. Milliseconds. */
+const patience = 60_000;
 
 /** Publishes generated messages as a steady stream, whatever happens to Kafka: a portion that fails is sent again, in the same order, until it is acknowledged. */
 export function startLoad({ kafka, codec, seed, customers, companies, rate }: LoadOptions): Load {
@@ -32,6 +34,7 @@ export function startLoad({ kafka, codec, seed, customers, companies, rate }: Lo
   const stopping = new AbortController();
   let acknowledged = 0;
   let producer: EventProducer | null = null;
+  let giveUpAt = Infinity;
 
   async function send(portion: readonly OutgoingMessage[]): Promise<void> {
     for (;;) {
@@ -43,9 +46,10 @@ export function startLoad({ kafka, codec, seed, customers, companies, rate }: Lo
         await producer.sendBatch(bookingEventsTopic, portion);
         acknowledged += portion.length;
         return;
-      } catch {
+      } catch (error) {
         await producer?.disconnect().catch(() => undefined);
         producer = null;
+        if (performance.now() > giveUpAt) throw error;
         await pause(portionEvery);
       }
     }
@@ -67,10 +71,12 @@ export function startLoad({ kafka, codec, seed, customers, companies, rate }: Lo
   }
 
   const running = run();
+  running.catch(() => undefined); // told to whoever stops it
   return {
     acknowledged: () => acknowledged,
     async stop() {
       stopping.abort();
+      giveUpAt = Math.min(giveUpAt, performance.now() + patience);
       await running;
     },
   };
