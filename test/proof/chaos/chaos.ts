@@ -3,6 +3,7 @@ import { projectRoot } from '../../../services/places.js';
 import { createRandom } from '../../../workers/domain/generate/random.js';
 import { type Claim, type Proof, same } from '../proof.js';
 import { type Scenario, scenarios } from './scenarios.js';
+import { measureSpeed } from './speed.js';
 import { createStage, runWorld, sessionTimeout, type WorldReport } from './world.js';
 
 const faultsOfSeed = 4;
@@ -24,23 +25,28 @@ export const chaos: Proof = {
     const chosen = options['scenario'] === undefined ? scenarios : scenarios.filter(({ name }) => name === options['scenario']);
     if (chosen.length === 0) throw new Error(`There is no scenario ${options['scenario']}; npm run proof -- --help lists them.`);
     const [seeds, first] = [Number(options['seeds'] ?? fewSeeds), Number(options['seed'] ?? 1)];
+    const dist = join(projectRoot(), 'dist');
     const reports: WorldReport[] = [];
     const stage = await createStage(services);
     try {
+      const speed = options['scenario'] === undefined ? await measureSpeed(stage, dist, say) : null;
       for (let seed = first; seed < first + seeds; seed += 1) {
         const drawn = scenariosOf(seed, chosen);
         say(`  seed ${seed} (${seed - first + 1} of ${seeds}): ${drawn.map(({ name }) => name).join(', ')}`);
-        const report = await runWorld(stage, { dist: join(projectRoot(), 'dist'), seed, scenarios: drawn, say });
+        const report = await runWorld(stage, { dist, seed, scenarios: drawn, say });
         reports.push(report);
         say(`    ${report.messages} messages in ${report.seconds} s: ${report.differences.length === 0 ? 'nothing lost, nothing doubled' : `DIFFERENT; logs in ${report.folder}`}`);
         for (const difference of report.differences) say(`      ${difference}`);
       }
+      const rows = rowsOf(reports);
+      say(tableOf(rows));
+      return {
+        claims: [...claimsOf(reports, rows), ...(speed?.claims ?? [])],
+        details: { scenarios: rows, worlds: reports.map(({ seed, scenarios: endured, messages, seconds, differences }) => ({ seed, scenarios: endured, messages, seconds, differences })), speeds: speed?.speeds ?? null },
+      };
     } finally {
       await stage.close();
     }
-    const rows = rowsOf(reports);
-    say(tableOf(rows));
-    return { claims: claimsOf(reports, rows), details: { scenarios: rows, worlds: reports.map(({ seed, scenarios: endured, messages, seconds, differences }) => ({ seed, scenarios: endured, messages, seconds, differences })) } };
   },
 };
 

@@ -171,7 +171,7 @@ export async function runWorld(stage: Stage, { dist, seed, scenarios, say }: Wor
   } catch (error) {
     different.push(error instanceof Error ? error.message : String(error));
   } finally {
-    await load?.stop();
+    await load?.stop().catch(() => undefined);
     await crew.end();
     await Promise.all(Object.values(proxies).map((proxy) => proxy.close()));
     redis.disconnect();
@@ -284,7 +284,7 @@ function environmentOf({ environment }: RunningServices, databaseUrl: string, pr
 }
 
 /** Deletes midline's topics and makes them anew, empty. */
-async function renewTopics(admin: Admin): Promise<void> {
+export async function renewTopics(admin: Admin): Promise<void> {
   const there = async (): Promise<string[]> => (await admin.listTopics()).filter((name) => topics.includes(name));
   const old = await there();
   if (old.length > 0) await admin.deleteTopics({ topics: old });
