@@ -157,7 +157,7 @@ export async function runWorld(stage: Stage, { dist, seed, scenarios, say }: Wor
     load = startLoad({ kafka, codec, seed, ...population, rate: messagesPerSecond });
     await recovered(world, 0, ['ingest', 'relay', 'outreach']);
     for (const scenario of scenarios) {
-      await pause(world.random.whole(100, 1_000));
+      await pause(world.random.whole(100, 500));
       endured.push(await endure(world, scenario));
       say(`    ${scenario.name}: ${endured.at(-1)?.recoverySeconds ?? 'no recovery'} s`);
     }
