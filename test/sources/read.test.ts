@@ -210,3 +210,31 @@ describe('packed files', () => {
     await expect(contents(zipSync({ a: Buffer.from(long) }).subarray(0, 100))).rejects.toThrow('is no whole zip');
   });
 });
+
+// Seen without the look at the beginning: CSV read as NDJSON gave a bad record with the same problem for every line.
+describe('a file of another format than the map says is refused as a whole: its lines would all have the same problem', () => {
+  const csvText = 'id,name\n1,A\n2,B\n';
+  const ndjsonText = '{"id":1}\n{"id":2}\n';
+  const jsonText = '{\n  "data": [\n    { "id": 1 }\n  ]\n}\n';
+  const xmlText = '<?xml version="1.0"?>\n<l>\n<B/>\n</l>\n';
+
+  test.each([
+    ['JSON as CSV', ndjsonText, csv, 'is no CSV: it looks like JSON'],
+    ['a JSON document as CSV', jsonText, csv, 'is no CSV: it looks like one JSON document over several lines'],
+    ['XML as CSV', xmlText, csv, 'is no CSV: it looks like XML'],
+    ['CSV as NDJSON', csvText, ndjson, 'is no NDJSON: it looks like CSV'],
+    ['a JSON document as NDJSON', jsonText, ndjson, 'is no NDJSON: it looks like one JSON document over several lines'],
+    ['XML as NDJSON', xmlText, ndjson, 'is no NDJSON: it looks like XML'],
+    ['CSV as JSON', csvText, json(), 'is no JSON: it looks like CSV'],
+    ['XML as JSON', xmlText, json(), 'is no JSON: it looks like XML'],
+    ['CSV as XML', csvText, xml('B'), 'is no XML: it looks like CSV'],
+    ['JSON as XML', ndjsonText, xml('B'), 'is no XML: it looks like JSON'],
+  ])('%s', async (_, content, map, problem) => {
+    await expect(read(content, map)).rejects.toThrow(problem);
+    await expect(read(content, map, 1)).rejects.toThrow(problem);
+  });
+
+  test('but not one whose first line is spoilt', async () => {
+    expect(valuesOf(await read(`spoilt\n${ndjsonText}`, ndjson))).toEqual([expect.stringContaining('is no JSON'), { id: 1 }, { id: 2 }]);
+  });
+});
