@@ -29,6 +29,22 @@ describe('a map', () => {
     expect(problemsOf('source: crs\nname: CRS\nformat: ndjson\nevents: |\n  {\n    "eventId": id,,\n  }\n')).toEqual([{ field: 'events', problem: expect.stringContaining('line 2 of the expression'), line: 6 }]);
   });
 
+  test('is told what to write where a field is missing, of another type or unknown', () => {
+    expect(problemsOf('format: ndjson\n')).toEqual([
+      { field: 'source', problem: 'is missing: write the id of the system, such as our-crs', line: null },
+      { field: 'name', problem: 'is missing: write what people call the system, such as Our central reservation system', line: null },
+      { field: 'events', problem: 'is missing: write the expression that makes the events', line: null },
+    ]);
+    expect(problemsOf(good.replace('CRS', '7').replace('{ "eventId": id }', ''))).toEqual([
+      { field: 'name', problem: 'must be a text', line: 2 },
+      { field: 'events', problem: 'is empty: write the expression that makes the events', line: 4 },
+    ]);
+    expect(problemsOf(`${good}kind: [x]\nignore: memo\n`)).toEqual([
+      { field: 'ignore', problem: 'must be a list', line: 7 },
+      { field: 'the file', problem: 'has the unknown field kind; docs/sources.md lists them', line: null },
+    ]);
+  });
+
   test('must say which element of an XML document is a record', () => {
     expect(problemsOf('source: crs\nname: CRS\nformat: xml\nevents: x\n')).toEqual([expect.objectContaining({ field: 'xml' })]);
   });

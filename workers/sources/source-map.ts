@@ -1,5 +1,6 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { parseDocument, LineCounter } from 'yaml';
+import type { z } from 'zod';
 import { sourceMapSchema, type SourceMapFile } from '../../schemas/source-map.js';
 import { expressionProblem } from './mapping.js';
 
@@ -33,14 +34,18 @@ export async function shippedMaps(): Promise<readonly string[]> {
  * @throws SourceMapError if there is none or it is wrong
  */
 export async function loadSourceMap(nameOrPath: string): Promise<SourceMap> {
+  const parsed = parseSourceMap(await readSourceMap(nameOrPath), nameOrPath);
+  if ('map' in parsed) return parsed.map;
+  throw new SourceMapError(parsed.problems.map(({ field, problem, line }) => `${nameOrPath}${line === null ? '' : `:${line}`}: ${field} ${problem}`).join('\n'));
+}
+
+/** The text of a map, found as `loadSourceMap` finds it. @throws SourceMapError if there is none */
+export async function readSourceMap(nameOrPath: string): Promise<string> {
   const isName = /^[\w-]+$/.test(nameOrPath);
-  const text = await readFile(isName ? new URL(`${nameOrPath}.yaml`, shippedFolder) : nameOrPath, 'utf8').catch(async (error: unknown) => {
+  return readFile(isName ? new URL(`${nameOrPath}.yaml`, shippedFolder) : nameOrPath, 'utf8').catch(async (error: unknown) => {
     const shipped = (await shippedMaps()).join(', ');
     throw new SourceMapError(isName ? `No map is called ${nameOrPath}. Shipped are: ${shipped}. A file is named by its path: ./${nameOrPath}.yaml` : `The map ${nameOrPath} cannot be read (${reasonOf(error)}). Shipped maps are named by name: ${shipped}`);
   });
-  const parsed = parseSourceMap(text, nameOrPath);
-  if ('map' in parsed) return parsed.map;
-  throw new SourceMapError(parsed.problems.map(({ field, problem, line }) => `${nameOrPath}${line === null ? '' : `:${line}`}: ${field} ${problem}`).join('\n'));
 }
 
 /** Reads the text of a map (YAML); all problems of the head at once, and that of the expression. Pure. */
@@ -59,7 +64,7 @@ export function parseSourceMap(text: string, origin: string): ParsedSourceMap {
   };
   const parsed = sourceMapSchema.safeParse(document.toJS());
   if (!parsed.success) {
-    return { problems: parsed.error.issues.map((issue) => ({ field: issue.path.join('.') || 'the file', problem: wordsOf(issue.message), line: lineOf(issue.path) })) };
+    return { problems: parsed.error.issues.map((issue) => ({ field: issue.path.join('.') || 'the file', problem: wordsOf(issue), line: lineOf(issue.path) })) };
   }
   const problem = expressionProblem(parsed.data);
   if (problem !== undefined) {
@@ -73,7 +78,24 @@ function rangeOf(node: unknown): number | undefined {
   return typeof node === 'object' && node !== null && 'range' in node && Array.isArray(node.range) && typeof node.range[0] === 'number' ? node.range[0] : undefined;
 }
 
-/** zod's own sentences begin with a capital and stand alone; ours follow the field's name. */
-const wordsOf = (message: string): string => (/^[A-Z]/.test(message) ? `is wrong: ${message}` : message);
+/** What to write into a field that must be there. */
+const remedies: Readonly<Record<string, string>> = {
+  source: 'write the id of the system, such as our-crs',
+  name: 'write what people call the system, such as Our central reservation system',
+  events: 'write the expression that makes the events',
+  xml: 'write { record: the element that is one record }',
+};
+
+/** zod's own sentences stand alone and speak of types; ours follow the field's name. */
+function wordsOf(issue: z.core.$ZodIssue): string {
+  const field = issue.path.at(-1);
+  if (issue.code === 'invalid_type' && issue.message.endsWith('received undefined')) return `is missing: ${remedies[String(field)] ?? `write ${article(issue.expected)}`}`;
+  if (issue.code === 'invalid_type' && /^[A-Z]/.test(issue.message)) return `must be ${article(issue.expected)}`;
+  if (issue.code === 'unrecognized_keys') return `has the unknown field ${issue.keys.join(', ')}; docs/sources.md lists them`;
+  if (issue.code === 'too_small') return `is empty${field !== undefined && String(field) in remedies ? `: ${remedies[String(field)]}` : ''}`;
+  return /^[A-Z]/.test(issue.message) ? `is wrong: ${issue.message}` : issue.message;
+}
+
+const article = (expected: string): string => ({ string: 'a text', array: 'a list', object: 'fields', record: 'fields', boolean: 'true or false' })[expected] ?? `a ${expected}`;
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
