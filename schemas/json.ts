@@ -172,7 +172,8 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 
 const join = (path: string, name: string): string => (path === '' ? name : `${path}.${name}`);
 
-function nearest(key: string, names: readonly string[]): string {
+/** The name that differs from a key by the fewest letters. */
+export function nearest(key: string, names: readonly string[]): string {
   const distances = names.map((name) => ({ name, distance: editDistance(key.toLowerCase(), name.toLowerCase()) }));
   return distances.reduce((best, other) => (other.distance < best.distance ? other : best)).name;
 }

@@ -4,6 +4,7 @@ import { loadSourceMap, shippedMaps } from '../sources/source-map.js';
 import { findSource, listSources, type SourceRow } from '../store/sources.js';
 import { actor, withDatabase } from './connect.js';
 import { examples, formatTable, printResult } from './output.js';
+import { registerSourceFileCommands } from './sources-files.js';
 
 interface JsonOption {
   readonly json?: boolean;
@@ -66,6 +67,8 @@ export function registerSources(program: Command): void {
         list.map(({ map, source, format, name }) => [map, source, format, name]),
       ));
     });
+
+  registerSourceFileCommands(sources);
 }
 
 function appliedSentence({ source, outcome, differences, mapStored, staleOrders }: AppliedSource): string {

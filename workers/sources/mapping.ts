@@ -18,12 +18,12 @@ export interface Mapping {
 const limits = { timeout: 10_000, stack: 2_000 };
 
 /** JSONata functions that would give other events the next time, or run text of the record as an expression. */
-const refused = ['now', 'millis', 'random', 'shuffle', 'eval'];
+export const refusedFunctions: readonly string[] = ['now', 'millis', 'random', 'shuffle', 'eval'];
 
 /** Compiles a map's expression once. @throws where `expressionProblem` has something to say */
 export function createMapping({ events, tables, timeZone }: Expression): Mapping {
   const expression = jsonata(events, limits);
-  for (const name of refused) {
+  for (const name of refusedFunctions) {
     expression.assign(name, () => {
       throw new Error(`$${name} is not to be had in a map: the same record must always give the same events`);
     });
@@ -62,9 +62,26 @@ export function expressionProblem({ events }: Pick<Expression, 'events'>): { rea
   }
 }
 
+/** The same, with the offset of the first character that cannot be read. */
+export function expressionError(events: string): { readonly message: string; readonly offset: number } | undefined {
+  try {
+    jsonata(events);
+    return undefined;
+  } catch (error) {
+    const { message, position } = partsOf(error);
+    const token = typeof error === 'object' && error !== null && 'token' in error ? String(error.token) : '';
+    return { message: typeof message === 'string' ? message : String(error), offset: Math.max(0, (typeof position === 'number' ? position : 0) - token.length) };
+  }
+}
+
 /** JSONata throws plain objects with message and position, and hangs a position on errors of functions. */
 function problemOf(error: unknown, expression: string): { readonly problem: string; readonly line: number } {
-  const { message, position } = typeof error === 'object' && error !== null ? { message: 'message' in error ? error.message : undefined, position: 'position' in error ? error.position : undefined } : { message: String(error), position: undefined };
+  const { message, position } = partsOf(error);
   const line = typeof position === 'number' ? expression.slice(0, position).split('\n').length : 1;
   return { problem: `${typeof message === 'string' ? message : String(error)}${typeof position === 'number' ? ` (line ${line} of the expression)` : ''}`, line };
+}
+
+function partsOf(error: unknown): { readonly message: unknown; readonly position: unknown } {
+  if (typeof error !== 'object' || error === null) return { message: String(error), position: undefined };
+  return { message: 'message' in error ? error.message : undefined, position: 'position' in error ? error.position : undefined };
 }

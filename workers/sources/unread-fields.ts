@@ -112,6 +112,13 @@ export function createUnreadFields(mapping: Mapping, ignore: readonly string[]):
 
 const sumOf = (groups: readonly Group[]): number => groups.reduce((sum, { values }) => sum + values, 0);
 
+/** The fields of a record that hold a value, dots for depth, without positions in lists. */
+export function fieldsOf(record: unknown): ReadonlySet<string> {
+  const fields = new Set<string>();
+  eachLeaf(record, [], '', null, ({ field }) => fields.add(field));
+  return fields;
+}
+
 /** Visits every value that says something. The path is the walker's own and changes after the visit. */
 function eachLeaf(value: unknown, path: (string | number)[], field: string, owner: object | null, visit: (leaf: Leaf) => void): void {
   if (typeof value !== 'object' || value === null) {
