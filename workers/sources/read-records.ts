@@ -50,7 +50,7 @@ function otherFormat(text: string, format: SourceMapFile['format']): string | un
   if (format !== 'xml' && text.startsWith('<')) return 'XML';
   if (format !== 'json' && lines.length > 1 && /^[[{]$/.test(lines[0]?.trim() ?? '')) return 'one JSON document over several lines';
   if ((format === 'csv' || format === 'xml') && /^[[{]/.test(text)) return 'JSON';
-  if (format === 'xml') return text.startsWith('<') ? undefined : 'CSV';
+  if (format === 'xml') return text.startsWith('<') ? undefined : 'CSV or other text';
   // A first line that is spoilt must not spoil the rest.
-  return format === 'csv' || lines.some((line) => /^\s*[[{"]/.test(line)) ? undefined : 'CSV';
+  return format === 'csv' || lines.some((line) => /^\s*[[{"]/.test(line)) ? undefined : 'CSV or other text';
 }
