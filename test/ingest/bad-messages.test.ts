@@ -75,12 +75,13 @@ async function badMessages(): Promise<readonly (readonly [string, RegExp, Buffer
 }
 
 // Seen to fail when the messages of a batch are rejected together, when a letter keeps the bytes as text, and without the check of texts on the wire.
+// Seen to end the process, for ever at the same message, where a header is called `constructor` and is taken as the Kafka client gives it.
 test('every kind of bad message between good ones is a dead letter with code, reason and all that Kafka had; the good ones are applied; replays go through or update the same row', async () => {
   const topic = await world.newTopic(1, { 'max.message.bytes': String(12 * 1024 * 1024) });
   const bad = await badMessages();
   const messages = bad.flatMap(([code, , value], n): Message[] => [
     { key: `GOOD${n}`, value: world.codec.encodeBookingEvent(booked(`GOOD${n}`)), partition: 0 },
-    { key: n % 5 === 0 ? null : Buffer.from([0, 255, n]), value, partition: 0, headers: { code, raw: Buffer.from([0, 255]), twice: ['a', 'b'] } },
+    { key: n % 5 === 0 ? null : Buffer.from([0, 255, n]), value, partition: 0, headers: { code, raw: Buffer.from([0, 255]), twice: ['a', 'b'], constructor: 'c' } },
   ]);
   for (let at = 0; at < messages.length; at += 8) await world.send(topic, messages.slice(at, at + 8));
   await world.drain(topic);
@@ -92,7 +93,7 @@ test('every kind of bad message between good ones is a dead letter with code, re
     expect(letter?.reason).toMatch(reason);
     expect(letter).toMatchObject({ topic, partition: 0, state: 'open', attempts: 1, key: n % 5 === 0 ? null : Buffer.from([0, 255, n]) });
     expect(letter?.value?.equals(value ?? Buffer.of(1)) ?? null).toBe(value === null ? null : true);
-    expect(letter?.headers).toEqual({ code: [Buffer.from(code)], raw: [Buffer.from([0, 255])], twice: [Buffer.from('a'), Buffer.from('b')] });
+    expect(letter?.headers).toEqual({ code: [Buffer.from(code)], raw: [Buffer.from([0, 255])], twice: [Buffer.from('a'), Buffer.from('b')], constructor: [Buffer.from('c')] });
   }
   expect(await world.fence(topic)).toMatchObject([{ next: messages.length, read: messages.length, applied: bad.length, duplicate: 0, late: 0, dead: bad.length }]);
   expect(await world.db.query('select count(*)::int as n from orders')).toEqual([{ n: bad.length }]);

@@ -202,8 +202,11 @@ export async function markRelayed(tx: Queryable, ids: readonly string[], relay: 
 /** Values as base64, because jsonb holds no U+0000 and headers may hold any bytes. */
 function headersToJson(headers: Headers): StoredHeaders {
   const present = Object.entries(headers).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(present.map(([name, value]) => [storable(name), [value ?? []].flat().map((one) => Buffer.from(one).toString('base64'))]));
+  return Object.fromEntries(present.map(([name, value]) => [storable(name), [value ?? []].flat().filter(isBytes).map((one) => Buffer.from(one).toString('base64'))]));
 }
+
+/** Under a name such as `constructor` the Kafka client puts what every object inherits before the header's own value. */
+const isBytes = (value: unknown): value is Buffer | string => typeof value === 'string' || Buffer.isBuffer(value);
 
 const hex = (bytes: Buffer | null): string | null => bytes?.toString('hex') ?? null;
 
