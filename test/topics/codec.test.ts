@@ -335,6 +335,29 @@ describe('a registry in trouble', () => {
     expect(requests()).toBe(3);
   });
 
+  /** Seen to fail (the schema was not prepared: the process stops) when a miss was forgotten as soon as it was over. */
+  test('a miss that ends while its lane waits for another id is still known to the lane', async () => {
+    let now = 0;
+    let release = (): void => undefined;
+    const answered = new Promise<void>((resolve) => { release = resolve; });
+    const server = createServer((request, response) => {
+      const answer = (): void => { response.writeHead(404).end(unknown.body); };
+      if (request.url?.endsWith('/8') === true) void answered.then(answer);
+      else answer();
+    });
+    running.push(server);
+    await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+    const waiting = createCodec({ registryUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, missLifetime: 1000, clock: () => now });
+    await waiting.prepare([7]);
+    now = 999;
+    const lane = waiting.prepare([7, 8]);
+    now = 1001;
+    await waiting.prepare([9]);
+    release();
+    await lane;
+    expect(waiting.decode(message(7, Buffer.from([0])))).toMatchObject({ code: 'SCHEMA_UNKNOWN' });
+  });
+
   test('a schema that was not prepared is a fault of the caller, not of the message', () => {
     expect(() => createCodec({ registryUrl }).decode(message(1, Buffer.from([0])))).toThrow('The schema 1 was not prepared');
   });

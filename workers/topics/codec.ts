@@ -82,6 +82,8 @@ export function createCodec({ registryUrl, timeout = 10_000, missLifetime = 10_0
   const writers = new Map<number, Writer>();
   const pending = new Map<number, Promise<void>>();
   const misses = new Map<number, number>();
+  /** The calls of `prepare` that have not ended, and when they began. */
+  const underway = new Set<{ readonly since: number }>();
   const bookingEvents = createContract<BookingEvent>(bookingEventSchema);
   const orderEvents = createContract<OrderEvent>(orderEventSchema);
   const customerEvents = createContract<CustomerEvent>(customerEventSchema);
@@ -93,12 +95,23 @@ export function createCodec({ registryUrl, timeout = 10_000, missLifetime = 10_0
   }
 
   async function prepare(ids: Iterable<number>): Promise<void> {
-    const now = clock();
-    for (const [id, until] of misses) if (until <= now) misses.delete(id);
-    const unknown = [...new Set(ids)].filter((id) => id > 0 && !writers.has(id) && !misses.has(id));
-    for (let next = 0; next < unknown.length; next += requestsAtOnce) {
-      await Promise.all(unknown.slice(next, next + requestsAtOnce).map(fetchOnce));
+    const visit = { since: clock() };
+    underway.add(visit);
+    forgetMisses();
+    try {
+      const unknown = [...new Set(ids)].filter((id) => id > 0 && !writers.has(id) && (misses.get(id) ?? 0) <= visit.since);
+      for (let next = 0; next < unknown.length; next += requestsAtOnce) {
+        await Promise.all(unknown.slice(next, next + requestsAtOnce).map(fetchOnce));
+      }
+    } finally {
+      underway.delete(visit);
     }
+  }
+
+  /** A miss whose time is over is asked for again by whoever needs it. It is forgotten when nobody can be about to decode with it: another lane may wait for other ids meanwhile. */
+  function forgetMisses(): void {
+    const oldest = Math.min(...[...underway].map(({ since }) => since));
+    for (const [id, until] of misses) if (until + missLifetime <= oldest) misses.delete(id);
   }
 
   /** Two lanes that need the same schema share one request. */
