@@ -20,6 +20,7 @@ const depthLimit = 64;
  * hold U+0000 or are too long. Lists may be written in sized blocks (negative counts), as Java does.
  *
  * @param writer the type that the bytes were written with
+ * @throws where no bytes of it could be trusted: a list of values that take no byte has a count that nothing limits
  */
 export function createWireCheck(writer: Type): WireCheck {
   const step = stepFor(writer, new Map());
@@ -70,11 +71,19 @@ function newStep(type: Type, known: Map<Type, Step>): Step {
   if (type instanceof types.RecordType) return recordStep(type.fields.map((field) => [field.name, stepFor(field.type, known)]));
   if (type instanceof types.UnwrappedUnionType || type instanceof types.WrappedUnionType)
     return unionStep(type.types.map((branch) => stepFor(branch, known)));
-  if (type instanceof types.ArrayType) return blocksStep(stepFor(type.itemsType, known));
+  if (type instanceof types.ArrayType) {
+    if (takesNoByte(type.itemsType)) throw new Error('a list of values that take no byte is not read');
+    return blocksStep(stepFor(type.itemsType, known));
+  }
   if (type instanceof types.MapType) return blocksStep(entryStep(stepFor(type.valuesType, known)));
   if (type instanceof types.EnumType) return enumStep(type.symbols.length);
   if (type instanceof types.FixedType) return fixedStep(type.size);
   return primitiveStep(type.typeName);
+}
+
+function takesNoByte(type: Type): boolean {
+  if (type instanceof avro.types.RecordType) return type.fields.every((field) => takesNoByte(field.type));
+  return type.typeName === 'null';
 }
 
 function primitiveStep(typeName: string): Step {
@@ -104,7 +113,7 @@ function primitiveStep(typeName: string): Step {
 function recordStep(fields: readonly (readonly [name: string, step: Step])[]): Step {
   const steps = fields.map(([, step]) => step);
   return (bytes, start, depth) => {
-    if (depth > depthLimit) throw new WireFault('DECODE', `records lie in each other more than ${depthLimit} deep`);
+    assertDepth(depth);
     let position = start;
     let index = 0;
     try {
@@ -114,6 +123,10 @@ function recordStep(fields: readonly (readonly [name: string, step: Step])[]): S
     }
     return position;
   };
+}
+
+function assertDepth(depth: number): void {
+  if (depth > depthLimit) throw new WireFault('DECODE', `records and lists lie in each other more than ${depthLimit} deep`);
 }
 
 function within(field: string, { code, message, problem }: WireFault): WireFault {
@@ -139,11 +152,12 @@ function unionStep(branches: readonly Step[]): Step {
 /** Lists and maps: blocks of a count and so many elements; a negative count is followed by the size of its block; 0 ends them. */
 function blocksStep(element: Step): Step {
   return (bytes, start, depth) => {
+    assertDepth(depth);
     let block = readLong(bytes, start);
     while (block.value !== 0) {
       const size = block.value < 0 ? readLong(bytes, block.end) : undefined;
       const first = size?.end ?? block.end;
-      const end = skipElements(element, Math.abs(block.value), bytes, first, depth);
+      const end = skipElements(element, Math.abs(block.value), bytes, first, depth + 1);
       if (size !== undefined && first + size.value !== end) throw new WireFault('DECODE', 'a block does not end where it says');
       block = readLong(bytes, end);
     }
@@ -152,7 +166,7 @@ function blocksStep(element: Step): Step {
 }
 
 function skipElements(element: Step, count: number, bytes: Buffer, start: number, depth: number): number {
-  // Every element of the contracts takes a byte at least; a count beyond that is garbage, and avsc would allocate it.
+  // Every element takes a byte at least; a count beyond that is garbage, and avsc would allocate it.
   if (count > bytes.length - start) throw new WireFault('DECODE', `a block of ${count} elements is longer than the message`);
   let position = start;
   for (let index = 0; index < count; index++) position = element(bytes, position, depth);
