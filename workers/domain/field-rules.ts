@@ -76,8 +76,12 @@ function fieldRule({ name, type }: RecordField): { readonly name: string; readon
   return { name, required, check: ruleOf(type, name, required) };
 }
 
+/** No booking has so many of anything; what is compared with everything else in it would take minutes. */
+const longestList = 5_000;
+
 const listRule = (check: Rule): Rule => (list) => {
   if (!Array.isArray(list)) return null;
+  if (list.length > longestList) return tooMany(list.length);
   for (let index = 0; index < list.length; index += 1) {
     const found = check(list[index]);
     if (found !== null) return within(`[${index}]`, found);
@@ -87,7 +91,10 @@ const listRule = (check: Rule): Rule => (list) => {
 
 const mapRule = (check: Rule): Rule => (map) => {
   if (!isRecord(map)) return null;
+  let count = 0;
   for (const key in map) {
+    count += 1;
+    if (count > longestList) return tooMany(Object.keys(map).length);
     const found = textFault(key) ?? check(map[key]);
     if (found !== null) return within(shown(key), found);
   }
@@ -146,6 +153,8 @@ const logicalRules: Readonly<Record<LogicalSchema['logicalType'], Rule>> = {
     return problem === undefined ? null : fault('AMOUNT', problem);
   },
 };
+
+const tooMany = (count: number): Fault => fault('SIZE', `holds ${count} entries; at most ${longestList} are allowed`);
 
 const fault = (code: RejectionCode, says: string): Fault => ({ code, path: '', says });
 

@@ -15,7 +15,7 @@ export const rejectionCodes = {
   AMOUNT: 'An amount is impossible, or a currency is none.',
   TOUCHES: 'The event type must name what it touches, and does not.',
   ID_TWICE: 'An id stands twice in one list.',
-  SIZE: 'The message, a text or a list is larger than the contract allows.',
+  SIZE: 'The message (4 MiB), a text (1 MiB) or a list (5,000 entries) is larger than the contract allows.',
   EVENT_ID_REUSED: 'The event id was used before, by an event with other content.',
   BOOKING_MISSING: 'An event of type booked carries no booking.',
   FORMAT: "The raw record cannot be read in the format that its source's map names.",

@@ -24,7 +24,6 @@ export function validateEvent(event: BookingEvent, context: ValidationContext): 
   return fault === null ? null : { code: fault.code, reason: `${fault.path} ${fault.says}` };
 }
 
-const maxItems = 5_000;
 const dayLength = 86_400_000;
 const knownTypes: ReadonlySet<string> = new Set(eventTypes);
 const typesThatNameTheirTouches: ReadonlySet<string> = new Set(['reissued', 'refunded', 'voided']);
@@ -43,7 +42,6 @@ function arrivalFault({ occurredAt }: BookingEvent, { receivedAt }: ValidationCo
 
 function bookingFault(booking: Booking): Fault | null {
   const items = booking.items ?? [];
-  if (items.length > maxItems) return { code: 'SIZE', path: 'booking.items', says: `holds ${items.length} items; at most ${maxItems} are allowed` };
   return (
     spanFault('booking.travelUntil', booking.travelFrom, booking.travelUntil) ??
     firstFault(items, (item, index) => spanFault(`booking.items[${index}].end`, item.start, item.end)) ??

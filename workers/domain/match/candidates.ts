@@ -53,7 +53,8 @@ export function createCandidateIndex(candidates: readonly Candidate[], overflowe
   };
 }
 
-const nameOfKey = ({ kind, value }: Key): string => `${kind} ${value}`;
+/** Tells a key from every other. */
+export const nameOfKey = ({ kind, value }: Key): string => `${kind} ${value}`;
 
 /** Ids are whole numbers of any length, as text. */
 function byId(one: Candidate, other: Candidate): number {

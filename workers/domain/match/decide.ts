@@ -1,5 +1,5 @@
 import { birthDatesOf, compareBirthDates, type BirthDateLevel } from './birth-date.js';
-import type { Candidate } from './candidates.js';
+import { nameOfKey, type Candidate } from './candidates.js';
 import type { KeyKind, MatchKey } from './keys.js';
 import { compareCompanies, compareNames, nameOf, type NameLevel } from './names.js';
 import { kindOf, type CustomerKind, type RoleParty } from './parties.js';
@@ -94,8 +94,9 @@ const agreeing = ({ evidence }: Judged): number => evidence.filter(({ level }) =
 function judgeAll(roleParty: RoleParty, keys: readonly MatchKey[], candidates: readonly Candidate[]): readonly Judged[] {
   const kind: CustomerKind = roleParty.role === 'corporate' ? 'company' : kindOf(roleParty.party);
   const judge = kind === 'company' ? companyJudge(roleParty) : personJudge(roleParty);
+  const own = new Set(keys.map(nameOfKey));
   return candidates.map((candidate) => {
-    const by = new Set(candidate.keys.filter((key) => keys.some((own) => own.kind === key.kind && own.value === key.value)).map((key) => key.kind));
+    const by = new Set(candidate.keys.filter((key) => own.has(nameOfKey(key))).map((key) => key.kind));
     return candidate.kind === kind ? judge(candidate, by) : otherKind(candidate);
   });
 }

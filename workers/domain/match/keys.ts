@@ -34,9 +34,10 @@ const longestKey = 500;
  * Fillers, role accounts and portal aliases make none. Costs nothing where a party says nothing.
  */
 export function matchKeys(party: Party, role: Role, context: KeyContext): readonly MatchKey[] {
-  const keys: MatchKey[] = [];
+  const keys = new Map<string, MatchKey>();
   const add = (kind: KeyKind, value: string, strong = true): void => {
-    if (value.length <= longestKey && !keys.some((key) => key.kind === kind && key.value === value)) keys.push({ kind, value, strong });
+    const name = `${kind} ${value}`;
+    if (value.length <= longestKey && !keys.has(name)) keys.set(name, { kind, value, strong });
   };
   const company = role === 'corporate' || kindOf(party) === 'company';
   const externalId = party.externalId?.trim() ?? '';
@@ -58,7 +59,7 @@ export function matchKeys(party: Party, role: Role, context: KeyContext): readon
     if (phone !== undefined) add('phone', phone);
   }
   if (!company && party.birthDate != null) addNameBirth(party, add);
-  return keys;
+  return [...keys.values()];
 }
 
 /** The value under which an external id is found; the colon after the source is the first one. */

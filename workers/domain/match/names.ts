@@ -142,7 +142,8 @@ function isGenderPair(short: string, long: string): boolean {
 
 function isPart(one: readonly string[], other: readonly string[]): boolean {
   const [fewer, more] = one.length <= other.length ? [one, other] : [other, one];
-  return fewer.every((word) => word.length > 1 && more.includes(word));
+  const words = new Set(more);
+  return fewer.every((word) => word.length > 1 && words.has(word));
 }
 
 /** `a` or `a m` for `anna maria`: letters only, in order. */
@@ -150,9 +151,12 @@ function isInitial(letters: readonly string[], words: readonly string[]): boolea
   return letters.length <= words.length && letters.every((letter, index) => letter === (words[index] ?? '') || (letter.length === 1 && (words[index] ?? '').startsWith(letter)));
 }
 
+/** Longer names than any that people have are compared as they are: letter by letter, two texts of a mebibyte would take hours. */
+const longestSlipped = 200;
+
 /** How many letters are to be inserted, deleted, replaced or swapped with their neighbour (Damerau–Levenshtein, optimal alignment); above `most`: any greater number. */
 function slips(a: string, b: string, most: number): number {
-  if (Math.abs(a.length - b.length) > most) return most + 1;
+  if (Math.abs(a.length - b.length) > most || a.length > longestSlipped) return most + 1;
   let before: readonly number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (let i = 1; i <= a.length; i++) {
