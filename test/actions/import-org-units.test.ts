@@ -82,6 +82,7 @@ test.each<[string, string, readonly string[]]>([
 
 test('a file that is no YAML or no list says so', async () => {
   expect(problemsOf(await load('a: [', 'org.yaml'))[0]).toMatch(/is no YAML/);
+  expect(problemsOf(await load('- { id: *nobody }', 'org.yaml'))[0]).toMatch(/is no YAML: \*nobody stands for nothing/);
   expect(problemsOf(await load('units: 5', 'org.yaml'))).toEqual(['1  : must be a list of org units, alone or under orgUnits']);
 });
 

@@ -49,6 +49,14 @@ describe('a map', () => {
     expect(problemsOf('source: crs\nname: CRS\nformat: xml\nevents: x\n')).toEqual([expect.objectContaining({ field: 'xml' })]);
   });
 
+  // Seen to fail (an error nobody announced ended the command) without the look at aliases.
+  test.each([
+    ['stand for nothing', 'tables: *nobody\n', '*nobody stands for nothing'], ['stand for what they are part of', 'tables: &t { a: *t }\n', '*t stands for nothing that ends before it'],
+    ['stand for a billion values', `a: &a0 [1,1,1,1,1,1,1,1,1,1]\n${Array.from({ length: 8 }, (_, level) => `b${level}: &a${level + 1} [${Array(10).fill(`*a${level}`).join()}]\n`).join('')}`, 'more than 1000000 values'],
+  ])('is told of aliases that %s', (_, text, problem) => {
+    expect(problemsOf(`${good}${text}`)).toEqual([{ field: 'the file', problem: expect.stringContaining(problem), line: expect.any(Number) }]);
+  });
+
   test('is no map if it is no YAML, or writes a key twice', () => {
     expect(problemsOf('source: [\n')[0]?.problem).toContain('is no YAML');
     expect(problemsOf(`${good}source: other\n`)[0]?.problem).toContain('is no YAML');

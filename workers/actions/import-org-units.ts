@@ -3,6 +3,7 @@ import { extname } from 'node:path';
 import { isMap, isSeq, LineCounter, parseDocument } from 'yaml';
 import { orgUnitFileSchema, orgUnitRowSchema, type OrgUnitFileRow } from '../../schemas/org-units-file.js';
 import { orgTreeProblems, subtreesOf, type OrgUnit } from '../domain/org-tree.js';
+import { aliasProblem } from '../domain/yaml-aliases.js';
 import type { SourceRecord } from '../sources/record.js';
 import { audit } from '../store/audit.js';
 import type { Database, Queryable } from '../store/database.js';
@@ -101,7 +102,9 @@ async function readYaml(file: string): Promise<readonly SourceRecord[]> {
   const document = parseDocument(await readFile(file, 'utf8'), { schema: 'failsafe', lineCounter });
   const [error] = document.errors;
   if (error !== undefined) return [{ number: 1, line: error.linePos?.[0].line ?? 1, problem: `is no YAML: ${error.message.split('\n', 1)[0]}` }];
-  const parsed = orgUnitFileSchema.safeParse(document.toJS());
+  const wrongAlias = aliasProblem(document);
+  if (wrongAlias !== undefined) return [{ number: 1, line: lineOf(wrongAlias.alias, lineCounter), problem: `is no YAML: ${wrongAlias.problem}` }];
+  const parsed = orgUnitFileSchema.safeParse(document.toJS({ maxAliasCount: -1 }));
   if (!parsed.success) return [{ number: 1, line: 1, problem: 'must be a list of org units, alone or under orgUnits' }];
   const { contents } = document;
   const listed = isMap(contents) ? contents.get('orgUnits') : contents;

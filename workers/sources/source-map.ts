@@ -2,6 +2,7 @@ import { readFile, readdir } from 'node:fs/promises';
 import { parseDocument, LineCounter } from 'yaml';
 import type { z } from 'zod';
 import { sourceMapSchema, type SourceMapFile } from '../../schemas/source-map.js';
+import { aliasProblem } from '../domain/yaml-aliases.js';
 import { expressionProblem } from './mapping.js';
 
 /** Something that is wrong in a map: the field, in words what, and the line where it is known. */
@@ -55,6 +56,8 @@ export function parseSourceMap(text: string, origin: string): ParsedSourceMap {
   if (document.errors.length > 0) {
     return { problems: document.errors.map((error) => ({ field: 'the file', problem: `is no YAML: ${error.message.split('\n')[0] ?? ''}`, line: error.linePos?.[0].line ?? null })) };
   }
+  const wrongAlias = aliasProblem(document);
+  if (wrongAlias !== undefined) return { problems: [{ field: 'the file', problem: `is no YAML: ${wrongAlias.problem}`, line: lines.linePos(rangeOf(wrongAlias.alias) ?? 0).line }] };
   const lineOf = (path: readonly PropertyKey[]): number | null => {
     for (let depth = path.length; depth > 0; depth--) {
       const range = rangeOf(document.getIn(path.slice(0, depth), true));
@@ -62,7 +65,7 @@ export function parseSourceMap(text: string, origin: string): ParsedSourceMap {
     }
     return null;
   };
-  const parsed = sourceMapSchema.safeParse(document.toJS());
+  const parsed = sourceMapSchema.safeParse(document.toJS({ maxAliasCount: -1 }));
   if (!parsed.success) {
     return { problems: parsed.error.issues.map((issue) => ({ field: issue.path.join('.') || 'the file', problem: wordsOf(issue), line: lineOf(issue.path) })) };
   }

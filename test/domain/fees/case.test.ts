@@ -119,6 +119,7 @@ describe('case files', () => {
   });
 
   test('what is no case is told by field', () => {
+    expect(parseCase('case: *nobody\n')).toEqual({ problems: [expect.stringContaining('*nobody stands for nothing')] });
     expect(parseCase(voidSameDay.replace('source: gds', 'sauce: gds'))).toEqual({ problems: expect.arrayContaining([expect.stringContaining('order')]) });
   });
 

@@ -57,6 +57,11 @@ describe('the file', () => {
     expect(tableIn(ofWhen('{ carrier: NO, tariff: 9, office: 1.50, item: { vip: true, seat: 09:00 } }')).rules?.[0]?.when).toEqual({ carrier: 'NO', tariff: '9', office: '1.50', item: { vip: 'true', seat: '09:00' } });
   });
 
+  // Seen to hang, following each alias into itself or a billion values, without the look at aliases.
+  test.each([['rules: &r [*r, *r]\n'], [`${Array.from({ length: 9 }, (_, level) => `a${level}: &a${level} [${Array(10).fill(level === 0 ? 'x' : `*a${level - 1}`).join()}]\n`).join('')}rules: *a8\n`]])('aliases without end are a problem: %#', (text) => {
+    expect(problemsIn(text).map(problemText).join('\n')).toMatch(/stands for nothing that ends before it|more than 1000000 values/);
+  });
+
   test('JSON is read too, with tabs, exactly and with lines', () => {
     const json = '{\n\t"feeTable": "t", "currency": "EUR", "validFrom": "2026-01-01",\n\t"charges": { "c": { "scope": "order" } },\n\t"rules": [{ "id": "r", "charge": "c", "on": "booked",\n\t\t"amount": { "fixed": 50.10 } }]\n}';
     expect(tableIn(json, 'json').rules?.[0]?.amount).toEqual({ fixed: '50.10' });

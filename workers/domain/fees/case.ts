@@ -4,6 +4,7 @@ import type { BookingEvent } from '../../../schemas/booking-event.js';
 import type { FeeTable } from '../../../schemas/fee-table.js';
 import { instantOf } from '../../../schemas/dates.js';
 import { parseDocument } from 'yaml';
+import { aliasProblem } from '../yaml-aliases.js';
 import { foldAll } from '../fold.js';
 import { validateEvent } from '../validate.js';
 import type { Transaction } from '../order.js';
@@ -29,7 +30,9 @@ export type CaseResult =
 export function parseCase(text: string): ParsedCase {
   const document = parseDocument(text.replaceAll('\t', '  '), { version: '1.2', schema: 'core', prettyErrors: true });
   if (document.errors.length > 0) return { problems: document.errors.map(({ message }) => message) };
-  const parsed = feeCaseSchema.safeParse(document.toJS());
+  const wrongAlias = aliasProblem(document);
+  if (wrongAlias !== undefined) return { problems: [`the case is no YAML: ${wrongAlias.problem}`] };
+  const parsed = feeCaseSchema.safeParse(document.toJS({ maxAliasCount: -1 }));
   if (parsed.success) return { case: parsed.data };
   return { problems: parsed.error.issues.map(({ path, message }) => `${path.map(String).join('.') || 'the case'}: ${message}`) };
 }

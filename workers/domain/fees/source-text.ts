@@ -1,5 +1,6 @@
 import { parse as parseCsv } from 'csv-parse/sync';
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type Document } from 'yaml';
+import { aliasProblem } from '../yaml-aliases.js';
 
 /** Plain data as a file writes it: numbers are their text, so that no amount passes through a float. */
 export type Plain = string | boolean | null | readonly Plain[] | { readonly [key: string]: Plain };
@@ -27,7 +28,9 @@ export function readYaml(text: string): SourceText {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, version: '1.2', schema: 'core', prettyErrors: false });
   const problems: SourceProblem[] = document.errors.map((error) => ({ path: [], allowed: syntaxText(error.code, error.message), line: lines.linePos(error.pos[0]).line }));
-  const value = problems.length > 0 && document.contents === null ? null : plainOf(document.contents, document, [], (path, allowed, node) => problems.push({ path, allowed, line: lineOfNode(node, lines) }));
+  const wrongAlias = aliasProblem(document);
+  if (wrongAlias !== undefined) problems.push({ path: [], allowed: `readable text: ${wrongAlias.problem}`, line: lineOfNode(wrongAlias.alias, lines) });
+  const value = wrongAlias !== undefined || (problems.length > 0 && document.contents === null) ? null : plainOf(document.contents, document, [], (path, allowed, node) => problems.push({ path, allowed, line: lineOfNode(node, lines) }));
   return { value, problems, lineOf: (path) => lineOfPath(document, path, lines) };
 }
 
