@@ -81,6 +81,15 @@ describe('what an expression must not do', () => {
     expect(await valueOf('($f := function($x) { 1 + $f($x) }; $f(1))')).toMatch(/^problem: /);
   });
 
+  // Seen to take 15 s for 26 letters, twice as long for each letter more, without V8's linear engine: no timeout of JSONata ends it.
+  test('a regular expression that goes back and forth without end is answered', async () => {
+    expect(await valueOf('$contains(a, /^(a+)+$/)', { a: `${'a'.repeat(40)}!` })).toBe(false);
+  });
+
+  test('more events than a record can be are a problem', async () => {
+    expect(await valueOf('[1..10001]')).toMatch(/^problem: .*made 10001 events of one record; 10000 are allowed/);
+  });
+
   test('a failing record does not spoil the next', async () => {
     const mapping = createMapping({ events: '$decimal(a)', tables: {}, timeZone: 'UTC' });
     expect(await mapping.map({ a: 'x' }, facts)).toEqual({ problem: expect.stringContaining('"x" is no number') });

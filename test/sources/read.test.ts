@@ -68,6 +68,11 @@ describe('CSV', () => {
     expect(valuesOf(await read('\uFEFFa\n1\n', csv))).toEqual([{ a: '1' }]);
   });
 
+  // Seen to lose the value without a word.
+  test('refuses a column that no record can hold', async () => {
+    await expect(read('a,__proto__\n1,2\n', csv)).rejects.toThrow('column 2 is __proto__');
+  });
+
   test('refuses two columns of one name: the values of one would be lost', async () => {
     await expect(read('a,a\n1,2\n', csv)).rejects.toThrow('two columns are called "a"');
   });
@@ -96,6 +101,36 @@ describe('NDJSON', () => {
   test('does not repeat what stands in a broken line: it may be personal', async () => {
     const [record] = await read('{"name": "Secret Person', ndjson);
     expect(JSON.stringify(record)).not.toContain('Secret');
+  });
+});
+
+describe('a file that somebody made to harm costs no more than its length', () => {
+  // Seen to hang with strings that are matched as a whole: each quotation mark began another walk to the end.
+  test('NDJSON: a string of escaped quotation marks that nobody closes', async () => {
+    expect(valuesOf(await read(`{"a":"${'\\"'.repeat(400_000)}\n{"a":1}`, ndjson))).toEqual([expect.stringContaining('is no JSON'), { a: 1 }]);
+  });
+
+  // Seen to fail (the stack of the regular expression is exhausted, and a good record was no JSON) with strings that are matched as a whole.
+  test('NDJSON: a text of four million escapes is read', async () => {
+    const [record] = await read(`{"a":"${'\\n1.10'.repeat(1_500_000)}"}`, ndjson);
+    expect(record !== undefined && 'value' in record && JSON.stringify(record.value).length).toBe(8 + 6 * 1_500_000);
+  });
+
+  // Seen to hang when the next line break was looked for at every tag.
+  test('XML: millions of tags in one line', async () => {
+    expect(await read(`<l><B/>\n${'<c/>'.repeat(1_500_000)}<B/></l>`, xml('B'))).toMatchObject([{ line: 1 }, { line: 2 }]);
+  });
+
+  // Seen to hang when every name was looked for among all others.
+  test('CSV: 150,000 columns', async () => {
+    const names = Array.from({ length: 150_000 }, (_, column) => `c${column}`).join(',');
+    expect(valuesOf(await read(`${names}\n1,2\n`, csv))).toEqual(['has 2 columns; the first row names 150000']);
+  });
+
+  // Seen to keep 70 bytes for each bracket.
+  test('JSON: brackets and keys that nobody closes are refused while they come', async () => {
+    await expect(read('['.repeat(300), json())).rejects.toThrow('nested deeper than 200');
+    await expect(read(`{"${'k'.repeat(17 * 1024 * 1024)}`, json('a'), 65_536)).rejects.toThrow('a key is longer than');
   });
 });
 

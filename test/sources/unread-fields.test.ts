@@ -54,6 +54,16 @@ describe('a field reaches an event', () => {
   });
 });
 
+// Seen to end the command: a function of JSONata holds itself, and was written out as JSON.
+test('an expression that makes a function instead of data is answered', async () => {
+  expect(namesOf(await unread('{ "a": function($x) { $x } }', [{ ref: 'R' }]))).toEqual(['ref']);
+});
+
+// Seen to try a record for minutes whose expression ran into its time limit each time.
+test('a record that cannot be mapped is not tried', async () => {
+  expect(await unread('$error("no")', [{ ref: 'R' }])).toEqual([]);
+});
+
 test('fields that the map knows to be of no use are marked, with all that is below them', async () => {
   expect(await unread('{ "ref": ref }', [{ ref: 'R', papers: [{ number: '1' }], papersTotal: '1' }], ['papers'])).toEqual([
     { field: 'papers.number', beside: null, values: 1, line: 1, ignored: true },

@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import jsonata from 'jsonata';
 import type { SourceMapFile } from '../../schemas/source-map.js';
 import { hash, pureFunctions, type RecordFacts } from './functions.js';
@@ -16,6 +17,13 @@ export interface Mapping {
 
 /** Longest time for one record in milliseconds, and deepest nesting: what ends an endless recursion. */
 const limits = { timeout: 10_000, stack: 2_000 };
+
+// No timeout interrupts a regular expression that tries the same text in ever new ways, such as /^(a+)+$/: after 50,000 steps back V8 goes on
+// with an engine that never steps back. (It knows no lookaround and no references to groups: such expressions keep their own time.)
+setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks');
+
+/** No record is that many transactions; an expression that counts wrongly fills the memory. */
+const mostEvents = 10_000;
 
 /** JSONata functions that would give other events the next time, or run text of the record as an expression. */
 export const refusedFunctions: readonly string[] = ['now', 'millis', 'random', 'shuffle', 'eval'];
@@ -39,6 +47,7 @@ export function createMapping({ events, tables, timeZone }: Expression): Mapping
     try {
       const result: unknown = await expression.evaluate(record, bindings);
       if (result == null) return { events: [] };
+      if (Array.isArray(result) && result.length > mostEvents) return { problem: `the expression made ${result.length} events of one record; ${mostEvents} are allowed` };
       // A list of JSONata's carries marks of its own.
       return { events: Array.isArray(result) ? [...result] as unknown[] : [result] };
     } catch (error) {

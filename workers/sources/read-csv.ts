@@ -58,9 +58,13 @@ export async function* readCsv(bytes: Bytes, { csv, encoding }: Pick<CsvMap, 'cs
 }
 
 function columnsOf(values: readonly (string | undefined)[], encoding: string): readonly string[] {
+  const known = new Set<string>();
   return values.map((name, column) => {
     if (name === undefined) throw new UnreadableFileError(`the name of column ${column + 1} ${notInEncoding(encoding)}`);
-    if (values.indexOf(name) !== column) throw new UnreadableFileError(`two columns are called ${JSON.stringify(name)}`);
+    if (known.has(name)) throw new UnreadableFileError(`two columns are called ${JSON.stringify(name)}`);
+    // A value under this name would vanish from the record.
+    if (name === '__proto__') throw new UnreadableFileError(`the name of column ${column + 1} is __proto__, which no record can hold`);
+    known.add(name);
     return name;
   });
 }

@@ -1,6 +1,6 @@
 import type { SourceMapFile } from '../../schemas/source-map.js';
 import { byteText, decoderOf, notInEncoding } from './encoding.js';
-import { parsedJson } from './read-lines.js';
+import { deepest, parsedJson } from './read-lines.js';
 import { recordLimit, tooLong, UnreadableFileError, type Bytes, type SourceRecord } from './record.js';
 
 type JsonMap = Extract<SourceMapFile, { format: 'json' }>;
@@ -46,7 +46,7 @@ function createCutter(path: readonly string[]): { readonly push: (chunk: string)
   let line = 1;
   /** Of a string that is being passed: whether a backslash came last. */
   let string: { escaped: boolean } | undefined;
-  /** Collected text of a key. */
+  /** The text of a key that has begun, as far as it stood in earlier chunks. */
   let key: string | undefined;
   /** A record that has begun: its text in earlier chunks, and how many brackets in it are open. A bare value has none. */
   let record: { text: string; line: number; depth: number; bare: boolean } | undefined;
@@ -61,6 +61,7 @@ function createCutter(path: readonly string[]): { readonly push: (chunk: string)
   function push(chunk: string): readonly Cut[] {
     const cuts: Cut[] = [];
     let start = 0;
+    let keyStart = 0;
     const finish = (end: number): void => {
       if (record !== undefined) cuts.push({ text: record.text + chunk.slice(start, end), line: record.line });
       record = undefined;
@@ -73,11 +74,9 @@ function createCutter(path: readonly string[]): { readonly push: (chunk: string)
         else if (letter === '\\') string.escaped = true;
         else if (letter === '"') {
           string = undefined;
-          if (key !== undefined) endKey();
+          if (key !== undefined) endKey(key + chunk.slice(keyStart, at));
           else if (record !== undefined && record.depth === 0) finish(at + 1);
-          continue;
         }
-        if (key !== undefined) key += letter;
         continue;
       }
       if (record !== undefined) {
@@ -101,13 +100,19 @@ function createCutter(path: readonly string[]): { readonly push: (chunk: string)
       else if (letter === '"' && isKeyPlace()) {
         string = { escaped: false };
         key = '';
+        keyStart = at + 1;
       } else if (place() === path.length && letter !== '[') {
         start = at;
         record = { text: '', line, depth: letter === '{' ? 1 : 0, bare: letter !== '{' && letter !== '"' };
         if (letter === '"') string = { escaped: false };
       } else if (letter === '"') string = { escaped: false };
-      else if (letter === '{' || letter === '[') containers.push({ isList: letter === '[', matched: place(), key: undefined });
+      else if (letter === '{' || letter === '[') {
+        containers.push({ isList: letter === '[', matched: place(), key: undefined });
+        if (containers.length > deepest) throw new UnreadableFileError(`line ${line}: the document is nested deeper than ${deepest}`);
+      }
     }
+    if (key !== undefined) key += chunk.slice(keyStart);
+    if (key !== undefined && key.length > recordLimit) throw new UnreadableFileError(`line ${line}: a key ${tooLong}`);
     if (record !== undefined) {
       record.text += chunk.slice(start);
       if (record.text.length > recordLimit) throw new UnreadableFileError(`line ${record.line}: a record ${tooLong}`);
@@ -123,9 +128,9 @@ function createCutter(path: readonly string[]): { readonly push: (chunk: string)
     const inside = containers.at(-1);
     if (inside !== undefined) inside.key = undefined;
   };
-  const endKey = (): void => {
+  const endKey = (text: string): void => {
     const inside = containers.at(-1);
-    const found = parsedJson(`"${key ?? ''}"`);
+    const found = parsedJson(`"${text}"`);
     if (inside !== undefined) inside.key = 'value' in found && typeof found.value === 'string' ? found.value : '';
     key = undefined;
   };

@@ -29,8 +29,8 @@ export function parsedJson(text: string): { readonly value: unknown } | { readon
   }
 }
 
-/** What is nested without end would exhaust the stack of whoever walks over it. */
-const deepest = 200;
+/** What is nested without end would exhaust the stack of whoever walks over it, or the memory of whoever counts. */
+export const deepest = 200;
 
 function isDeeperThan(levels: number, value: unknown): boolean {
   return typeof value === 'object' && value !== null && (levels === 0 || Object.values(value).some((inner) => isDeeperThan(levels - 1, inner)));

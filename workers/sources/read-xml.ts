@@ -71,10 +71,16 @@ function createCutter(name: string): { readonly push: (chunk: string) => readonl
   let text = '';
   let at = 0;
   let line = 1;
+  /** Where the next line break at or behind `at` is; Infinity: not in this text. Looked for once: a text without any is long. */
+  let lineBreak = Infinity;
   let record: { start: number; line: number; depth: number } | undefined;
 
+  const lineBreakFrom = (position: number): number => {
+    const found = text.indexOf('\n', position);
+    return found === -1 ? Infinity : found;
+  };
   const advance = (to: number): void => {
-    for (let next = text.indexOf('\n', at); next !== -1 && next < to; next = text.indexOf('\n', next + 1)) line++;
+    for (; lineBreak < to; lineBreak = lineBreakFrom(lineBreak + 1)) line++;
     at = to;
   };
 
@@ -82,6 +88,7 @@ function createCutter(name: string): { readonly push: (chunk: string) => readonl
     const keep = record?.start ?? at;
     text = text.slice(keep) + chunk;
     at -= keep;
+    lineBreak = lineBreakFrom(at);
     if (record !== undefined) record.start = 0;
     const cuts: Cut[] = [];
     for (;;) {

@@ -64,7 +64,10 @@ export function createUnreadFields(mapping: Mapping, ignore: readonly string[]):
       if (isWanted(leaf)) wanted.push({ ...leaf, path: [...leaf.path] });
     });
     if (wanted.length === 0) return;
-    const before = await eventsOf(record, facts);
+    const mapped = await mapping.probe(record, facts);
+    // A record that cannot be mapped tells nothing of its fields, and trying them may take as long each time as its expression is allowed to.
+    if ('problem' in mapped) return;
+    const before = textOf(mapped);
     for (const leaf of wanted) {
       if (!isWanted(leaf)) continue;
       const group = groupOf(leaf, line);
@@ -93,7 +96,7 @@ export function createUnreadFields(mapping: Mapping, ignore: readonly string[]):
   }
 
   /** A failure counts as a result: a value that makes the expression fail is used. */
-  const eventsOf = async (record: unknown, facts: RecordFacts): Promise<string> => JSON.stringify(await mapping.probe(record, facts));
+  const eventsOf = async (record: unknown, facts: RecordFacts): Promise<string> => textOf(await mapping.probe(record, facts));
 
   function report(): readonly UnreadField[] {
     const all = [...groups.values()];
@@ -108,6 +111,15 @@ export function createUnreadFields(mapping: Mapping, ignore: readonly string[]):
   }
 
   return { observe, report };
+}
+
+/** What an expression made may be no data: a function of JSONata holds itself, and a text can be longer than any other. */
+function textOf(mapped: unknown): string {
+  try {
+    return JSON.stringify(mapped);
+  } catch (error) {
+    return String(error);
+  }
 }
 
 const sumOf = (groups: readonly Group[]): number => groups.reduce((sum, { values }) => sum + values, 0);
