@@ -6,7 +6,7 @@ import { z } from 'zod';
  */
 export const archivedBookingSchema = z.object({
   /** The row of the order. */
-  order: z.object({ id: z.uuid(), source: z.string(), booking_ref: z.string(), revision: z.number() }),
+  order: z.object({ id: z.guid(), source: z.string(), booking_ref: z.string(), revision: z.number() }),
   events: z.array(z.object({
     eventId: z.string(),
     /** How the inbox had `wire`: as received, encrypted whole, or written anew without sensitive data. */
