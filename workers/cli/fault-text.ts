@@ -6,6 +6,7 @@ export function faultText(error: unknown, environment: NodeJS.ProcessEnv): strin
   const said = error instanceof Error ? error.message : String(error);
   if (!(error instanceof Error) || !('code' in error)) return refusedText(error, environment) ?? said;
   if (error.code === 'ENOENT' && 'path' in error) return `there is no file ${String(error.path)}`;
+  if (error.code === '42501') return `this database user may not do that (${said}); docs/operating.md says which roles a command needs`;
   if (error.code === 'EISDIR') return 'a file is wanted, and a folder was named';
   if (error.code === 'EACCES' && 'path' in error) return `${String(error.path)} may not be read by this user`;
   return refusedText(error, environment) ?? said;
