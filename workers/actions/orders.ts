@@ -87,7 +87,7 @@ const pageSize = 500;
 /** The order in the shape of an order event. */
 function summary(order: StoredOrder, ledger: readonly LedgerEntry[]) {
   const event = orderEvent({
-    id: order.id, source: order.source, bookingRef: order.bookingRef, stored: { ...order, revision: order.revision - 1 }, state: order.state,
+    id: order.id, source: order.source, bookingRef: order.bookingRef, stored: order, revision: order.revision, state: order.state,
     link: order.link, customerId: order.customerId, corporateAccountId: order.corporateAccountId, orgUnit: order.orgUnit,
     ledger, appended: [], causeEventId: order.state.last.eventId, causeType: 'stored',
   }, order.updatedAt.getTime());

@@ -13,6 +13,7 @@ import { registerOrders } from './orders.js';
 import { registerOrgUnits } from './org-units.js';
 import { registerPublish } from './publish.js';
 import { registerReconcile } from './reconcile.js';
+import { registerRestored } from './restored.js';
 import { registerSources } from './sources.js';
 import { registerServices } from './services.js';
 import { registerStatus } from './status.js';
@@ -34,6 +35,7 @@ export function createProgram(): Command {
   const commands = [
     registerServices,
     registerMigrate,
+    registerRestored,
     registerTopics,
     registerSources,
     registerPublish,

@@ -16,18 +16,40 @@ export interface PlannedMessage {
   readonly expiresAt: number;
 }
 
-/** Adds messages to the ledger; one that is there already stays as it is, so a replay says nothing twice. */
+/**
+ * Adds messages to the ledger; one that is there already stays as it is, so a replay says nothing twice. Where the database was restored to an
+ * earlier state, the lost one may have sent what it had received: such a message is unknown from the beginning.
+ */
 export async function insertMessages(tx: Queryable, rows: readonly PlannedMessage[]): Promise<void> {
   if (rows.length === 0) return;
   const planned = rows.map((row) => ({ ...row, dueAt: new Date(row.dueAt).toISOString(), expiresAt: new Date(row.expiresAt).toISOString() }));
   await tx.query(
-    `insert into message (id, order_id, trigger, occurrence, role, channel, due_at, expires_at)
-     select id, "orderId", trigger, occurrence, role, channel, "dueAt", "expiresAt"
-     from json_to_recordset($1::json) as (id uuid, "orderId" uuid, trigger text, occurrence text, role text, channel text, "dueAt" timestamptz, "expiresAt" timestamptz)
-     order by id
+    `insert into message (id, order_id, trigger, occurrence, role, channel, due_at, expires_at, state, reason)
+     select p.id, p."orderId", p.trigger, p.occurrence, p.role, p.channel, p."dueAt", p."expiresAt",
+       case when s.told then 'unknown' else 'due' end, case when s.told then '${sentBeforeRestore}' end
+     from json_to_recordset($1::json) as p (id uuid, "orderId" uuid, trigger text, occurrence text, role text, channel text, "dueAt" timestamptz, "expiresAt" timestamptz)
+     cross join (select max(lost_at) as lost_at from restore) r
+     cross join lateral (
+       select r.lost_at is not null and exists (
+         select from booking_event e where e.order_id = p."orderId" and e.event_id = p.occurrence and e.received_at <= r.lost_at) as told
+     ) s
+     order by p.id
      on conflict (id) do nothing`,
     [JSON.stringify(planned)],
   );
+}
+
+/** Why a message is unknown after a restore. */
+const sentBeforeRestore = 'the database was restored to an earlier state: the lost one may have sent it';
+
+/** What the lost database may have sent between the state that was restored and its end becomes unknown; what was not due before that end stays. Returns how many. */
+export async function doubtMessages(tx: Queryable, lostAt: Date, now: Date): Promise<number> {
+  const rows = await tx.query(
+    `update message set state = 'unknown', reason = '${sentBeforeRestore}', claim_token = null, claimed_until = null, updated_at = $2
+     where state in ('due', 'queued', 'claimed') and due_at <= $1 returning 1`,
+    [lostAt, now],
+  );
+  return rows.length;
 }
 
 /** A message on its way to Redis; `enqueued` says how often it has been sent there, this time included. */

@@ -3,6 +3,7 @@ import { createFeeWorld, type FeeWorld } from '../../domain/fees/world.js';
 import type { EventTrigger } from '../../domain/outreach/due.js';
 import type { Queryable } from '../../store/database.js';
 import { sharedFeeFacts } from '../../store/fee-facts.js';
+import { revisionBase } from '../../store/restores.js';
 import { enabledTriggers } from '../../store/triggers.js';
 
 /** What is known of a source; one that was never applied has policy ours, no org unit of its own, and declares no kinds. */
@@ -20,6 +21,8 @@ export interface Facts {
   readonly countries: ReadonlyMap<string, string>;
   readonly triggers: readonly EventTrigger[];
   readonly feeWorld: FeeWorld;
+  /** Above what the revisions of new orders begin. */
+  readonly revisionBase: number;
 }
 
 /** The facts at a version, read within a transaction. */
@@ -45,6 +48,7 @@ export function createFactsCache(): FactsCache {
       countries: new Map(orgUnits.flatMap((unit) => (unit.country == null ? [] : [[unit.id, unit.country]]))),
       triggers: await enabledTriggers(tx),
       feeWorld: createFeeWorld({ orgUnits, taxCodes, sources, assignments, tables }),
+      revisionBase: await revisionBase(tx),
     };
   }
 

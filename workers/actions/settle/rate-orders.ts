@@ -39,7 +39,8 @@ export async function rateOrders(tx: Queryable, orders: readonly LinkedOrder[], 
     const appended = reason === null ? difference : difference.map((entry) => ({ ...entry, reason }));
     const cause = folded.newEvents.at(-1);
     return {
-      id: folded.id, source: folded.source, bookingRef: folded.bookingRef, stored: folded.stored, state: folded.state,
+      id: folded.id, source: folded.source, bookingRef: folded.bookingRef, stored: folded.stored,
+      revision: (folded.stored?.revision ?? facts.revisionBase) + 1, state: folded.state,
       link: order.link, customerId: order.customerId, corporateAccountId: order.corporateAccountId,
       orgUnit: folded.state.booking?.orgUnit ?? sourceUnit,
       ledger, appended, causeEventId: cause?.eventId ?? null, causeType: cause?.type ?? 'rerate',

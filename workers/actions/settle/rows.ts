@@ -14,6 +14,8 @@ export interface SettledOrder {
   readonly source: string;
   readonly bookingRef: string;
   readonly stored: StoredOrder | null;
+  /** The one that it gets now. */
+  readonly revision: number;
   readonly state: OrderState;
   readonly link: LinkStatus;
   readonly customerId: string | null;
@@ -27,14 +29,12 @@ export interface SettledOrder {
   readonly causeType: string;
 }
 
-const revisionOf = (order: SettledOrder): number => (order.stored?.revision ?? 0) + 1;
-
 export function orderRow(order: SettledOrder): OrderRow {
   const { state } = order;
   const dates = travelDates(state.booking);
   const bookedAt = state.booking?.bookedAt ?? state.firstBookedAt;
   return {
-    id: order.id, source: order.source, booking_ref: order.bookingRef, revision: revisionOf(order), status: state.status,
+    id: order.id, source: order.source, booking_ref: order.bookingRef, revision: order.revision, status: state.status,
     link: order.link, customer_id: order.customerId ?? undefined, corporate_account_id: order.corporateAccountId ?? undefined, org_unit: order.orgUnit ?? undefined,
     travel_from: dates.from ?? undefined, travel_until: dates.until ?? undefined, currency: state.price?.currency, total: state.price?.total,
     booked_at: bookedAt === null ? undefined : new Date(bookedAt).toISOString(),
@@ -71,7 +71,7 @@ export function orderEvent(order: SettledOrder, at: number): OrderEvent {
   const { state, appended, id } = order;
   const dates = travelDates(state.booking);
   return {
-    orderId: id, revision: revisionOf(order), source: order.source, bookingRef: order.bookingRef, status: state.status,
+    orderId: id, revision: order.revision, source: order.source, bookingRef: order.bookingRef, status: state.status,
     causeEventId: order.causeEventId, causeType: order.causeType, customerId: order.customerId, link: order.link,
     corporateAccountId: order.corporateAccountId, orgUnit: order.orgUnit, travelFrom: dates.from, travelUntil: dates.until,
     price: state.price === null ? null : fullPrice(state.price),
