@@ -24,6 +24,24 @@ const xmlOptions = z.strictObject({
   record: z.string().min(1),
 });
 
+const fetchOptions = z.strictObject({
+  /** What is asked for a record: `{id}` is the record's field (dots for depth), URL-encoded; the server is always the same. */
+  url: z.string().refine(isUrlTemplate, 'must be http:// or https:// with a fixed host and no login in it, such as https://crs.example/bookings/{id}'),
+  /** POST sends the record as JSON. */
+  method: z.enum(['GET', 'POST'], 'must be GET or POST').default('GET'),
+  /** `${NAME}` in a value is the environment variable of that name. */
+  headers: z.record(z.string().regex(/^[A-Za-z][A-Za-z0-9-]*$/, 'must be the name of a header'), z.string()).default({}),
+  expect: z.enum(['json', 'xml'], 'must be json or xml').default('json'),
+  /** What a 404 is: the end (dead letter), or too early (asked again, as often as `retries` says). */
+  notFound: z.enum(['dead-letter', 'retry'], 'must be dead-letter or retry').default('dead-letter'),
+  /** Seconds for one request with its answer. */
+  timeout: z.number().min(0.1).max(60).default(10),
+  /** Further attempts where the server is away or busy, with growing pauses; ingest begins again after the last one. */
+  retries: z.int().min(0).max(20).default(4),
+  /** Most requests that one process begins in a second. */
+  perSecond: z.number().min(0.1).max(1_000).default(10),
+});
+
 const common = {
   /** Id of the reservation system: `source` of all its events. */
   source: name,
@@ -42,6 +60,8 @@ const common = {
   ignore: z.array(fieldPath).default([]),
   /** Translations of codes: each is a variable of the expression by its name. */
   tables: z.record(z.string().regex(/^[A-Za-z]\w*$/, 'must be a name of letters, digits and underscore'), z.record(z.string(), z.string())).default({}),
+  /** The record only names a booking, which is fetched: the expression finds it in `$fetched`. */
+  fetch: fetchOptions.optional(),
   /** JSONata: one record in, one event, several, or none out, in canonical JSON. */
   events: z.string().min(1),
 };
@@ -55,6 +75,11 @@ export const sourceMapSchema = z.discriminatedUnion('format', [
 ], { error: 'must be csv, ndjson, json or xml' });
 
 export type SourceMapFile = z.output<typeof sourceMapSchema>;
+export type FetchOptions = z.output<typeof fetchOptions>;
+
+function isUrlTemplate(text: string): boolean {
+  return /^https?:\/\/[^/?#@{}\s]+(\/|$)/.test(text) && URL.canParse(text.replace(/\{[^{}]*\}/g, '0'));
+}
 
 function isTimeZone(text: string): boolean {
   try {

@@ -119,9 +119,9 @@ export function booked(bookingRef: string, fields: Partial<BookingEvent> = {}, b
 
 export const cancelled = (bookingRef: string): BookingEvent => ({ eventId: `${bookingRef}-2`, source: 'gds', type: 'cancelled', bookingRef, occurredAt: Date.UTC(2026, 4, 2, 10) });
 
-/** Asks until the answer is yes; fails after 30 s. */
-export async function until(answer: () => Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + 30_000; !await answer(); await pause(20)) if (Date.now() > end) throw new Error('waited 30 s in vain');
+/** Asks until the answer is yes; fails after 30 s unless told otherwise. */
+export async function until(answer: () => Promise<boolean>, seconds = 30): Promise<void> {
+  for (const end = Date.now() + seconds * 1_000; !await answer(); await pause(20)) if (Date.now() > end) throw new Error(`waited ${seconds} s in vain`);
 }
 
 /** A promise that somebody else resolves. */

@@ -1,7 +1,8 @@
 import type { BookingEvent } from '../../schemas/booking-event.js';
 import type { FieldProblem } from '../sources/canonical-events.js';
 import type { MappedRecord, Mapper } from '../sources/mapper.js';
-import { createMapping } from '../sources/mapping.js';
+import { fetchRecords, type Fetcher } from '../sources/fetcher.js';
+import { createMapping, type Mapping } from '../sources/mapping.js';
 import { readNdjson } from '../sources/read-lines.js';
 import { readRecords } from '../sources/read-records.js';
 import { UnreadableFileError, type Bytes, type SourceRecord } from '../sources/record.js';
@@ -55,6 +56,8 @@ export interface PublishJob {
   readonly map: SourceMap | null;
   /** Of the same map. */
   readonly mapper: Mapper;
+  /** Of the same map; null: its records are whole. */
+  readonly fetcher?: Fetcher | null;
   readonly sink: EventSink;
   readonly onProblem: (problem: PublishProblem) => void;
   /** Called now and then with what is published so far. */
@@ -77,7 +80,7 @@ interface Portion {
  */
 export async function publish(job: PublishJob): Promise<PublishSummary> {
   const counts = { records: 0, withoutEvent: 0, events: 0, published: 0, bad: 0 };
-  const unread = job.map === null ? undefined : createUnreadFields(createMapping(job.map), job.map.ignore);
+  const unread = job.map === null ? [] : unreadFieldsOf(job.map);
   const underway: Portion[] = [];
   const outgoing = createOutgoing(job.sink, (count) => {
     counts.published += count;
@@ -103,9 +106,10 @@ export async function publish(job: PublishJob): Promise<PublishSummary> {
   }
 
   async function publishFile(name: string, records: AsyncIterable<SourceRecord>, received: string): Promise<void> {
-    for await (const portion of portionsOf(records)) {
+    for await (const read of portionsOf(records)) {
+      const portion = job.fetcher == null ? read : await fetchRecords(job.fetcher, read);
       for (const record of portion) {
-        if ('value' in record) await unread?.observe(record.value, record.line, { number: record.number, received });
+        if ('value' in record) for (const one of unread) await one.observe(record, received);
       }
       const mapped = job.mapper.map({ records: portion, received });
       // A failure is met when its turn comes; until then it must not count as unhandled.
@@ -126,7 +130,31 @@ export async function publish(job: PublishJob): Promise<PublishSummary> {
   }
   while (underway.length > 0) await takeOne();
   await outgoing.end();
-  return { ...counts, unreadFields: unread?.report() ?? [] };
+  return { ...counts, unreadFields: unread.flatMap((one) => one.report()) };
+}
+
+type GoodRecord = Extract<SourceRecord, { readonly value: unknown }>;
+
+interface Observed {
+  readonly observe: (record: GoodRecord, received: string) => Promise<void>;
+  readonly report: () => readonly UnreadField[];
+}
+
+const fetchedPrefix = '$fetched.';
+
+/** Unread fields of the records, and of what is fetched for them: these are called `$fetched.…`. */
+function unreadFieldsOf(map: SourceMap): readonly Observed[] {
+  const mapping = createMapping(map);
+  const own = createUnreadFields(mapping, map.ignore);
+  const observed: Observed = { observe: ({ value, line, number, fetched }, received) => own.observe(value, line, { number, received, fetched }), report: own.report };
+  if (map.fetch === undefined) return [observed];
+  // The same with both exchanged: what was fetched is varied, the record stays.
+  const exchanged: Mapping = { ...mapping, probe: (fetched, facts) => mapping.probe(facts.fetched, { ...facts, fetched }) };
+  const others = createUnreadFields(exchanged, map.ignore.flatMap((field) => (field.startsWith(fetchedPrefix) ? [field.slice(fetchedPrefix.length)] : [])));
+  return [observed, {
+    observe: ({ value, line, number, fetched }, received) => others.observe(fetched, line, { number, received, fetched: value }),
+    report: () => others.report().map((unread) => ({ ...unread, field: `${fetchedPrefix}${unread.field}` })),
+  }];
 }
 
 async function eachUnpacked(file: PublishedFile, work: (name: string, bytes: Bytes) => Promise<void>): Promise<void> {

@@ -1,25 +1,29 @@
 import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import type { BookingEvent } from '../../schemas/booking-event.js';
 import { toJson } from '../../schemas/json.js';
 import { compareSource } from '../actions/apply-source.js';
 import { createShownSink, createTopicSink, publish, type EventSink, type PublishedFile, type PublishProblem, type PublishSummary } from '../actions/publish.js';
-import { kafkaOptions } from '../runtime/config.js';
+import { kafkaOptions, readSecret } from '../runtime/config.js';
+import { createFetcher } from '../sources/fetcher.js';
 import { createMapper, createThreadMapper } from '../sources/mapper.js';
 import { loadSourceMap, type SourceMap } from '../sources/source-map.js';
 import type { UnreadField } from '../sources/unread-fields.js';
-import { createCodec } from '../topics/codec.js';
+import { createCodec, messageLimit } from '../topics/codec.js';
 import { createKafka } from '../topics/connection.js';
+import { sourceTopic } from '../topics/names.js';
 import { createEventProducer } from '../topics/producer.js';
 import { configOf, withDatabase } from './connect.js';
-import { examples } from './output.js';
+import { examples, printResult } from './output.js';
 import { counting } from './progress.js';
+import { withAdmin } from './topics.js';
 
 interface PublishOptions {
   readonly map?: string;
   readonly dryRun?: boolean;
+  readonly raw?: boolean;
   readonly json?: boolean;
 }
 
@@ -30,6 +34,7 @@ export function registerPublish(program: Command): void {
     .argument('<file...>', 'plain, .gz or .zip; - reads standard input')
     .option('--map <map>', 'a shipped map by name (midline sources maps) or the path of a map; without it the files are canonical events, one a line')
     .option('--dry-run', 'print the events (one JSON a line) instead of publishing them, and the source fields that reach none on standard error')
+    .option('--raw', 'send each file as it is, as one message, to the raw topic of the map\'s source, where ingest maps it')
     .option('--json', 'print the summary as one JSON document (on standard error with --dry-run)')
     .addHelpText('after', `
 A bad record is reported by file, line and field; nothing of it is published, and the rest goes on.
@@ -37,11 +42,14 @@ Publishing again is safe: events keep their ids. Exit code 0: all records are go
 ${examples(
     'midline publish --map hotel-pms hotel_bookings.csv.zip',
     'midline publish --map ./our-crs.yaml --dry-run export.xml | head -1',
+    'midline publish --map ./our-crs.yaml --raw webhook.json',
     'midline publish events.ndjson',
     'zcat events.ndjson.gz | midline publish --json -',
   )}`)
-    .action(async (names: readonly string[], options: PublishOptions) => {
+    .action(async (names: readonly string[], options: PublishOptions, command: Command) => {
+      if (options.raw === true && (options.map === undefined || options.dryRun === true)) command.error('error: --raw needs --map, which names the source, and has no dry run');
       const map = options.map === undefined ? null : await loadSourceMap(options.map);
+      if (map !== null && options.raw === true) return sendRaw(map, names, options);
       const files = await Promise.all(names.map(openFile));
       const problems: PublishProblem[] = [];
       const summary = await withSink(options, (sink) => run(map, files, sink, options, problems));
@@ -50,6 +58,22 @@ ${examples(
       if (map !== null && options.dryRun !== true) await tellAboutSource(map);
       if (summary.bad > 0) process.exitCode = 1;
     });
+}
+
+async function sendRaw({ source }: SourceMap, names: readonly string[], options: PublishOptions): Promise<void> {
+  const topic = sourceTopic(source);
+  const values = await Promise.all(names.map((name) => readFile(name === '-' ? '/dev/stdin' : name)));
+  const large = names.find((_, n) => (values[n]?.length ?? 0) > messageLimit);
+  if (large !== undefined) throw new Error(`${large} has more than the ${messageLimit} bytes of a message; publish it without --raw`);
+  if (!(await withAdmin((admin) => admin.listTopics())).includes(topic)) throw new Error(`there is no topic ${topic}; make it with: midline topics create --source ${source}`);
+  const producer = createEventProducer(createKafka({ ...kafkaOptions(configOf('KAFKA_BROKERS')), clientId: 'midline-publish' }));
+  await producer.connect();
+  try {
+    await producer.sendBatch(topic, values.map((value) => ({ key: source, value })));
+  } finally {
+    await producer.disconnect();
+  }
+  printResult({ topic, messages: values.length }, options, () => `${values.length} ${values.length === 1 ? 'message' : 'messages'} sent to ${topic}`);
 }
 
 type SizedFile = PublishedFile & { readonly size: number | null };
@@ -66,13 +90,14 @@ const worthThreads = 256 * 1024;
 async function run(map: SourceMap | null, files: readonly SizedFile[], sink: EventSink, options: PublishOptions, problems: PublishProblem[]): Promise<PublishSummary> {
   const isLarge = files.some(({ size }) => size === null || size > worthThreads);
   const mapper = isLarge ? createThreadMapper(map, Math.min(availableParallelism(), 4)) : createMapper(map);
+  const fetcher = map?.fetch === undefined ? null : createFetcher(map.fetch, { secret: (name) => readSecret(process.env, name), signal: new AbortController().signal });
   const onProblem = (problem: PublishProblem): void => {
     if (options.json !== true) process.stderr.write(`${sentenceOf(problem)}\n`);
     else if (problems.length < mostListed) problems.push(problem);
   };
   try {
-    if (options.dryRun === true) return await publish({ files, map, mapper, sink, onProblem });
-    return await counting('events published', (onProgress) => publish({ files, map, mapper, sink, onProblem, onProgress }));
+    if (options.dryRun === true) return await publish({ files, map, mapper, fetcher, sink, onProblem });
+    return await counting('events published', (onProgress) => publish({ files, map, mapper, fetcher, sink, onProblem, onProgress }));
   } finally {
     await mapper.close();
   }

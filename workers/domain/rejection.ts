@@ -22,6 +22,9 @@ export const rejectionCodes = {
   MAP: "The source's map makes no event of the raw record that could be accepted.",
   RELATION: 'A relation of a customer is impossible: of another type, twice, to the customer itself, or it makes a circle of companies.',
   ARCHIVED: 'The booking was archived: its events are in a file, so nothing can be folded onto it.',
+  FETCH_GONE: "The source's server does not know what the record names (404, 410).",
+  FETCH_REFUSED: "The source's server refuses to tell what the record names.",
+  FETCH_ANSWER: "What the source's server answered cannot be read.",
   PARKED: 'A person declared the message a dead letter, so that ingest passes it.',
   REFUSED_BY_DATABASE: 'The database refused the data of this one message.',
 } as const;

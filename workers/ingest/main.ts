@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { rerateStale } from '../actions/rerate.js';
 import { createFactsCache } from '../actions/settle/facts.js';
 import { createSettleCustomers } from '../actions/settle-customers.js';
@@ -55,6 +56,7 @@ export async function startIngest(config: IngestConfig, options: IngestOptions):
   const [id, startedAt] = [randomUUID(), new Date()];
   const stopping = new AbortController();
   const { signal } = stopping;
+  setMaxListeners(0, signal); // whatever waits listens
   const failure = createFailure();
   const metrics = createMetrics();
   const database = createDatabase(config.DATABASE_URL, { max: 2 * config.INGEST_PARTITIONS_AT_ONCE + 2, application: 'midline ingest' });

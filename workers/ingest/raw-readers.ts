@@ -1,4 +1,5 @@
 import { createSettleRaw } from '../actions/settle/settle-raw.js';
+import { readSecret } from '../runtime/config.js';
 import { observe } from '../runtime/observe.js';
 import { mappedSources } from '../store/sources.js';
 import type { Codec } from '../topics/codec.js';
@@ -25,19 +26,20 @@ export interface RawReaders {
   readonly leave: () => Promise<void>;
 }
 
-/** Mapping is slow beside storing: what is lost with a batch in hand should be little. */
-const batchSize = 200;
+/** Mapping and fetching are slow beside storing: what is lost with a batch in hand should be little. */
+const batchSize = 50;
 
 export function createRawReaders(surroundings: ReaderSurroundings, { group, eventsTopic, codec, threadModule, onSettled }: RawReadersOptions): RawReaders {
   const { config, kafka, admin, database, metrics, log, stopping } = surroundings;
   const producer = createRelayProducer(kafka);
-  const reading = new Map<string, Reader>();
+  const reading = new Map<string, { readonly reader: Reader; readonly close: () => Promise<void> }>();
   let discovering: Promise<void> | undefined;
 
   async function begin(source: string): Promise<void> {
     const topic = sourceTopic(source);
     const { settle, close } = createSettleRaw({
       database, codec, producer, source, eventsTopic, threadModule,
+      secret: (name) => readSecret(process.env, name), stopping,
       threads: config.INGEST_PARTITIONS_AT_ONCE,
       observe: (step, work) => observe(step, work, { metrics, log })(),
     });
@@ -48,8 +50,7 @@ export function createRawReaders(surroundings: ReaderSurroundings, { group, even
       await reader.leave();
       throw error;
     }
-    stopping.addEventListener('abort', () => { void close(); });
-    reading.set(source, reader);
+    reading.set(source, { reader, close });
   }
 
   async function look(): Promise<void> {
@@ -60,11 +61,11 @@ export function createRawReaders(surroundings: ReaderSurroundings, { group, even
   }
 
   return {
-    readers: () => [...reading.values()],
+    readers: () => [...reading.values()].map(({ reader }) => reader),
     discover: () => (discovering ??= look().finally(() => { discovering = undefined; })),
     async leave() {
       await discovering?.catch(() => undefined);
-      await Promise.all([...reading.values()].map((reader) => reader.leave()));
+      await Promise.all([...reading.values()].map(({ reader, close }) => Promise.all([close(), reader.leave()])));
       await producer.close();
     },
   };

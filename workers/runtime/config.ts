@@ -68,6 +68,17 @@ export function readConfig<Needed extends Address = Address>(env: Environment, n
   return parsed.data as Config<Needed>;
 }
 
+/**
+ * The value of a variable that a person named (a source map, for a header), or of the file that its `_FILE` variant names; undefined: neither is set.
+ * @throws ConfigError for a variable of midline's own, which is nobody else's business, and where the file cannot be read
+ */
+export function readSecret(env: Environment, name: string): string | undefined {
+  if (name in addresses || name in settings) throw new ConfigError(`${name}: is midline's own; name another variable`);
+  const { value, problem } = lookUp(env, name, true);
+  if (problem !== undefined) throw new ConfigError(problem);
+  return value;
+}
+
 /** The Kafka connection of a configuration, in the words of the Kafka client. */
 export function kafkaOptions(config: Config<'KAFKA_BROKERS'>): KafkaOptions {
   const { KAFKA_SASL_MECHANISM: mechanism, KAFKA_SASL_USERNAME: username, KAFKA_SASL_PASSWORD: password } = config;
@@ -86,9 +97,9 @@ interface Login<Mechanism> { readonly mechanism: Mechanism; readonly username: s
 const addressNames = Object.keys(addresses) as readonly Address[];
 
 /** The value of a variable or of the file that its `_FILE` variant names, or what is wrong with that. */
-function lookUp(env: Environment, name: string): { readonly value?: string | undefined; readonly problem?: string } {
+function lookUp(env: Environment, name: string, isSecret = secrets.has(name)): { readonly value?: string | undefined; readonly problem?: string } {
   const value = env[name] || undefined;
-  const file = secrets.has(name) ? env[`${name}_FILE`] || undefined : undefined;
+  const file = isSecret ? env[`${name}_FILE`] || undefined : undefined;
   if (file === undefined) return { value };
   if (value !== undefined) return { problem: `${name}: ${name}_FILE is set too; unset one of them` };
   try {

@@ -1,6 +1,8 @@
+import { isNativeError } from 'node:util/types';
 import { Worker } from 'node:worker_threads';
 import type { ReadDocument } from './document.js';
 import type { MappedRecord, Portion } from './mapper.js';
+import { createSlots } from './slots.js';
 import type { SourceMap } from './source-map.js';
 
 /** What a document makes, or why it is given up: it took too long, or too much memory. */
@@ -39,26 +41,17 @@ const memoryMegabytes = 512;
 export function createDocumentMapper(map: SourceMap, { threads, limit = patience, module = new URL('./mapping-thread.js', import.meta.url) }: DocumentMapperOptions): DocumentMapper {
   const alive = new Set<Thread>();
   const idle: Thread[] = [];
-  const queue: (() => void)[] = [];
-  let free = threads;
+  const slots = createSlots(threads);
   let closed = false;
 
-  async function ask<Answer>(question: Portion | Uint8Array): Promise<Answer | { readonly problem: string }> {
-    if (free > 0) free--;
-    else await new Promise<void>((turn) => queue.push(turn));
-    try {
-      if (closed) throw new MapperClosed('the mapper was closed');
-      const thread = idle.pop() ?? start();
-      const answer = await thread.ask<Answer>(question);
-      if (thread.ended()) alive.delete(thread);
-      else idle.push(thread);
-      return answer;
-    } finally {
-      const next = queue.shift();
-      if (next === undefined) free++;
-      else next();
-    }
-  }
+  const ask = <Answer>(question: Portion | Uint8Array): Promise<Answer | { readonly problem: string }> => slots(async () => {
+    if (closed) throw new MapperClosed('the mapper was closed');
+    const thread = idle.pop() ?? start();
+    const answer = await thread.ask<Answer>(question);
+    if (thread.ended()) alive.delete(thread);
+    else idle.push(thread);
+    return answer;
+  });
 
   function start(): Thread {
     const thread = startThread(map, limit, module);
@@ -119,7 +112,7 @@ function startThread(map: SourceMap, limit: number, module: URL): Thread {
         return await answerTo(question) as Answer;
       } catch (error) {
         if (error instanceof TakesTooLong) return { problem: error.message };
-        if (error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY') return { problem: `needs more than ${memoryMegabytes} MB of memory` };
+        if (isNativeError(error) && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY') return { problem: `needs more than ${memoryMegabytes} MB of memory` };
         throw error;
       } finally {
         clearTimeout(timer);

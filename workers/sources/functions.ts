@@ -8,6 +8,8 @@ export interface RecordFacts {
   readonly number: number;
   /** When the record came: ISO 8601 (of a file: the time of its last change). */
   readonly received: string;
+  /** What the map's `fetch` brought for it. */
+  readonly fetched?: unknown;
 }
 
 /** A function of an expression was called with what it cannot work on. The message is for whoever wrote the map. */

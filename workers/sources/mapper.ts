@@ -88,7 +88,7 @@ export function createPortionMapping(map: SourceMap | null): (portion: Portion) 
   async function mapOne(record: SourceRecord, received: string): Promise<MappedRecord> {
     const { number, line } = record;
     if ('problem' in record) return { number, line, events: [], problems: [{ field: null, problem: record.problem }] };
-    const mapped = mapping === null ? { events: [record.value] } : await mapping.map(record.value, { number, received });
+    const mapped = mapping === null ? { events: [record.value] } : await mapping.map(record.value, { number, received, fetched: record.fetched });
     if ('problem' in mapped) return { number, line, events: [], problems: [{ field: null, problem: mapped.problem }] };
     return { number, line, ...checkEvents(mapped.events, rules) };
   }

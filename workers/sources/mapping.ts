@@ -42,6 +42,7 @@ export function createMapping({ events, tables, timeZone }: Expression): Mapping
     const bindings = {
       row: facts.number,
       received: () => facts.received,
+      fetched: facts.fetched,
       hash: (...values: readonly unknown[]) => hashOf(values.length === 0 ? record : values[0]),
     };
     try {

@@ -37,14 +37,25 @@ const parser = new XMLParser({
   htmlEntities: true,
 });
 
+/** A whole document as a value: what is inside its root element. */
+export function parseXmlDocument(text: string): { readonly value: unknown } | { readonly problem: string } {
+  try {
+    createCutter('').push(text); // finds no record, but a document type definition
+  } catch (error) {
+    if (error instanceof UnreadableFileError) return { problem: `is no XML that can be read: ${error.message}` };
+    throw error;
+  }
+  return parsedXml(text);
+}
+
 /** One element as the value of a record: what is inside the element itself. */
 function parsedXml(text: string): { readonly value: unknown } | { readonly problem: string } {
   const valid = XMLValidator.validate(text);
   if (valid !== true) return { problem: `is no XML: ${valid.err.msg}` };
   try {
     const document: unknown = parser.parse(text);
-    const [value] = typeof document === 'object' && document !== null ? Object.values(document) as unknown[] : [];
-    return { value };
+    const [, value] = Object.entries(document as object).find(([name]) => !name.startsWith('?')) ?? [];
+    return { value: value as unknown };
   } catch {
     // The parser refuses names such as constructor or __proto__, and nesting deeper than 100.
     return { problem: 'is no XML that can be read: a name that is not allowed, or nested too deep' };

@@ -1,3 +1,5 @@
+import type { RejectionCode } from '../domain/rejection.js';
+
 /** One record of a file, or the piece of it that could not be read as one. */
 export type SourceRecord = GoodRecord | BadRecord;
 
@@ -7,12 +9,16 @@ interface GoodRecord {
   /** The line on which it begins, from 1. */
   readonly line: number;
   readonly value: unknown;
+  /** What the map's `fetch` brought for it. */
+  readonly fetched?: unknown;
 }
 
 export interface BadRecord {
   readonly number: number;
   readonly line: number;
   readonly problem: string;
+  /** What kind of problem; left out: it cannot be read in its format. */
+  readonly code?: RejectionCode;
 }
 
 /** The bytes of a file as they come. */

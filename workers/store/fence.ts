@@ -58,9 +58,9 @@ export interface LastMessage {
   readonly digest: string;
 }
 
-/** Only with the fence raised in this transaction. Null: none was ever remembered. */
-export async function lastMessageOf(tx: Queryable, group: string, topic: string, partition: number): Promise<LastMessage | null> {
-  const [row] = await tx.query<{ offset: string; digest: string }>(
+/** Null: none was ever remembered. */
+export async function lastMessageOf(db: Queryable, group: string, topic: string, partition: number): Promise<LastMessage | null> {
+  const [row] = await db.query<{ offset: string; digest: string }>(
     `select last_offset as "offset", last_digest as digest from consumer_offset
      where consumer_group = $1 and topic = $2 and partition = $3 and last_offset is not null`,
     [group, topic, partition],
