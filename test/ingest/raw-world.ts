@@ -6,7 +6,7 @@ import { reconcileDatabase } from '../../workers/store/reconcile.js';
 import { sourceTopic } from '../../workers/topics/names.js';
 import type { IngestWorld } from './world.js';
 
-export function mapOf(text: string): SourceMap {
+function mapOf(text: string): SourceMap {
   const parsed = parseSourceMap(text, 'test.yaml');
   if ('problems' in parsed) throw new Error(JSON.stringify(parsed.problems));
   return parsed.map;

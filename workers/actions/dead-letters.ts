@@ -63,9 +63,12 @@ interface ReplayChoice {
   readonly code?: string | undefined;
 }
 
+/** An event, or the bytes of a raw record: what the dead letter's topic carries. */
+export type Mended = BookingEvent | Buffer;
+
 export interface ReplayOptions extends ReplayChoice {
   /** Sent in place of the original bytes; only for a single id. */
-  readonly mended?: BookingEvent | undefined;
+  readonly mended?: Mended | undefined;
   /** Say what would be replayed and change nothing. */
   readonly dryRun?: boolean | undefined;
   /** At most so many a second. */
@@ -89,7 +92,7 @@ const chunkSize = 200;
  */
 export async function replayDeadLetters(tools: ReplayTools, options: ReplayOptions, actor: string, now: () => Date): Promise<readonly string[]> {
   const { perSecond } = options;
-  if (options.mended !== undefined && options.ids?.length !== 1) throw new Error('a mended event takes the place of one dead letter; name its id');
+  if (options.mended !== undefined && options.ids?.length !== 1) throw new Error('what is mended takes the place of one dead letter; name its id');
   const replayed: string[] = [];
   for await (const ids of chosen(tools.db, options, perSecond === undefined ? chunkSize : 1)) {
     replayed.push(...(options.dryRun === true ? ids : await replayChunk(tools, ids, options.mended, actor, now())));
@@ -124,8 +127,8 @@ async function requireReplayable(db: Database, ids: readonly string[]): Promise<
   }
 }
 
-async function replayChunk({ db, producer, codec }: ReplayTools, ids: readonly string[], mended: BookingEvent | undefined, actor: string, now: Date): Promise<readonly string[]> {
-  const value = mended === undefined ? undefined : encode(codec, mended);
+async function replayChunk({ db, producer, codec }: ReplayTools, ids: readonly string[], mended: Mended | undefined, actor: string, now: Date): Promise<readonly string[]> {
+  const value = mended === undefined || Buffer.isBuffer(mended) ? mended : encode(codec, mended);
   const letters = await db.transaction(async (tx) => {
     const marked = await markReplayed(tx, ids, now);
     const chunk = await readDeadLetters(tx, marked);
@@ -138,7 +141,7 @@ async function replayChunk({ db, producer, codec }: ReplayTools, ids: readonly s
   try {
     for (const letter of letters) {
       const headers = { ...letter.headers, [replayHeader]: letter.id };
-      await producer.send(letter.topic, [{ key: mended === undefined ? letter.key : bookingKey(mended), value: value ?? letter.value, headers }]);
+      await producer.send(letter.topic, [{ key: mended === undefined || Buffer.isBuffer(mended) ? letter.key : bookingKey(mended), value: value ?? letter.value, headers }]);
       left.shift();
     }
   } catch (error) {

@@ -2,13 +2,14 @@ import { readFile } from 'node:fs/promises';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { BookingEvent } from '../../schemas/booking-event.js';
 import { fromJson } from '../../schemas/json.js';
-import { park, replayDeadLetters, resolve, showDeadLetter, type ReplayOptions, type ShownDeadLetter } from '../actions/dead-letters.js';
+import { park, replayDeadLetters, resolve, showDeadLetter, type Mended, type ReplayOptions, type ShownDeadLetter } from '../actions/dead-letters.js';
 import { rejectionCodes, type RejectionCode } from '../domain/rejection.js';
 import { kafkaOptions } from '../runtime/config.js';
 import type { Database } from '../store/database.js';
-import { listDeadLetters, type DeadLetter, type DeadLetterState } from '../store/dead-letters.js';
+import { listDeadLetters, readDeadLetters, type DeadLetter, type DeadLetterState } from '../store/dead-letters.js';
 import { createCodec, type Codec } from '../topics/codec.js';
 import { createKafka } from '../topics/connection.js';
+import { sourceTopicPrefix } from '../topics/names.js';
 import { createRelayProducer } from '../topics/relay-producer.js';
 import { wholeNumber } from './arguments.js';
 import { actor, configOf, withDatabase } from './connect.js';
@@ -92,6 +93,7 @@ function showText(letter: ShownDeadLetter): string {
     ...(letter.relay === 'too-large' ? ['  too large for the dead-letter topic: only here'] : []),
   ];
   if (letter.bytes === null) return [...lines, '', 'The message has no value.'].join('\n');
+  if (letter.topic.startsWith(sourceTopicPrefix)) return [...lines, '', letter.text ?? ''].join('\n');
   if (letter.event !== null) return [...lines, '', JSON.stringify(letter.event, null, 2)].join('\n');
   return [...lines, '', `${letter.bytes} bytes, not decoded: ${letter.undecodable ?? ''}`, '', hexDump(Buffer.from(letter.hex ?? '', 'hex').subarray(0, 2_048)), ...(letter.bytes > 2_048 ? ['… (all of it with --json)'] : [])].join('\n');
 }
@@ -115,7 +117,7 @@ function registerReplay(parent: Command): void {
     .argument('[id...]', 'these', (id: string, before: readonly string[] | undefined) => [...(before ?? []), rowId(id)])
     .addOption(codeOption('all open ones with this code').conflicts('all'))
     .option('--all', 'all open ones')
-    .option('--with <file>', 'send this event (canonical JSON) in place of the one dead letter')
+    .option('--with <file>', 'send this event (canonical JSON), or for a raw topic the file as it is, in place of the one dead letter')
     .option('--dry-run', 'say what would be sent')
     .option('--rate <number>', 'at most so many a second (10 or 10/s)', rate)
     .option('--json', 'print one JSON document')
@@ -131,11 +133,12 @@ function registerReplay(parent: Command): void {
 }
 
 async function replay(flags: ReplayFlags, ids: readonly string[] | undefined): Promise<readonly string[]> {
-  const mended = flags.with === undefined ? undefined : await readEvent(flags.with);
+  const { with: file } = flags;
+  const mended = file === undefined ? undefined : await withDatabase((db) => readMended(db, ids?.[0] ?? '', file));
   const options: ReplayOptions = { ids, code: flags.code, mended, dryRun: flags.dryRun, perSecond: flags.rate };
   const producer = createRelayProducer(createKafka({ ...kafkaOptions(configOf('KAFKA_BROKERS')), clientId: 'midline-dead-letter' }));
   try {
-    const codec = mended === undefined ? null : await registeredCodec();
+    const codec = mended === undefined || Buffer.isBuffer(mended) ? null : await registeredCodec();
     return await withDatabase((db) => replayDeadLetters({ db, producer, codec }, options, actor(), () => new Date()));
   } finally {
     await producer.close();
@@ -146,6 +149,11 @@ async function registeredCodec(): Promise<Codec> {
   const codec = createCodec({ registryUrl: configOf('SCHEMA_REGISTRY_URL').SCHEMA_REGISTRY_URL });
   await codec.register();
   return codec;
+}
+
+async function readMended(db: Database, id: string, file: string): Promise<Mended> {
+  const [letter] = await readDeadLetters(db, [id]);
+  return letter?.topic.startsWith(sourceTopicPrefix) === true ? readFile(file) : readEvent(file);
 }
 
 async function readEvent(file: string): Promise<BookingEvent> {
