@@ -21,6 +21,12 @@ export async function createDatabase(databaseUrl: string, options: { readonly na
   return { url: url.href, drop: () => execute(databaseUrl, `drop database if exists ${escapeIdentifier(name)} with (force)`) };
 }
 
+/** Puts a database in the place of another, which is deleted. Nobody may be connected to either. */
+export async function replaceDatabase(databaseUrl: string, name: string, by: string): Promise<void> {
+  await execute(databaseUrl, `drop database if exists ${escapeIdentifier(name)} with (force)`);
+  await execute(databaseUrl, `alter database ${escapeIdentifier(by)} rename to ${escapeIdentifier(name)}`);
+}
+
 export async function databaseExists(databaseUrl: string, name: string): Promise<boolean> {
   return withClient(databaseUrl, async (client) => {
     const { rowCount } = await client.query('select 1 from pg_database where datname = $1', [name]);

@@ -9,11 +9,12 @@ import { createDatabase } from '../../workers/store/database.js';
 import { chaos } from './chaos/chaos.js';
 import { hotelBookings } from './hotel-bookings.js';
 import { identities } from './identities.js';
+import { unprotected } from './chaos/unprotected.js';
 import { permutations } from './permutations.js';
 import type { Claim, Proof, ProofTools } from './proof.js';
 
 /** Everything that takes longer than a test may. To add one: a file beside this, and its name here. */
-const proofs: readonly Proof[] = [permutations, identities, hotelBookings, chaos];
+const proofs: readonly Proof[] = [permutations, identities, hotelBookings, chaos, unprotected];
 
 const usage = `npm run proof -- [NAME…] [OPTION…]
 

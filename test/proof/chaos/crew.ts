@@ -24,6 +24,8 @@ export interface Crew {
   running(kind?: WorkerKind): readonly RunningWorker[];
   /** Kills (-9) and waits until it is gone. */
   kill(worker: RunningWorker): Promise<void>;
+  /** Waits for it to end by itself, as it must. How it ended; null: it lives on. */
+  endOf(worker: RunningWorker, milliseconds: number): Promise<string | null>;
   /** Asks to stop (SIGTERM), and waits. */
   stop(worker: RunningWorker): Promise<void>;
   /** What nobody asked for: workers that ended by themselves, or not in order when they were asked to. */
@@ -85,6 +87,14 @@ export function createCrew({ dist, environment, group: ownGroup, folder }: CrewO
       expected.add(worker);
       worker.signal('SIGKILL');
       await worker.ended;
+    },
+    async endOf(worker, milliseconds) {
+      expected.add(worker);
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<null>((resolve) => { timer = setTimeout(() => { resolve(null); }, milliseconds); });
+      const how = await Promise.race([worker.ended, late]);
+      clearTimeout(timer);
+      return how;
     },
     async stop(worker) {
       expected.add(worker);

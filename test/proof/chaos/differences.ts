@@ -10,6 +10,8 @@ export interface DifferenceOptions {
   readonly groups: readonly string[];
   /** Mails that were under way when SMTP or outreach was hit may end as `unknown`. */
   readonly unknownAllowed: boolean;
+  /** Order events may stand twice: when relay or Kafka was hit. */
+  readonly repeatsAllowed: boolean;
   /** What the customers are told is looked at too, and every message must have ended: with outreach at work. */
   readonly outreach: boolean;
 }
@@ -23,7 +25,7 @@ export function differences(expected: Expected, found: Found, options: Differenc
     ...orderDifferences(expected, found),
     ...ledgerDifferences(expected, found),
     ...noticeDifferences(expected, found, options),
-    ...orderEventDifferences(expected, found),
+    ...orderEventDifferences(expected, found, options.repeatsAllowed),
     ...Object.entries(found.left).filter(([, count]) => count > 0).map(([what, count]) => `${count} ${what} are left`),
   ];
 }
@@ -228,7 +230,7 @@ function endDifferences(
 }
 
 /** Each order's revisions from the first to the last, none before the one below it; the last as the order stands. Twice the same may come. */
-function orderEventDifferences({ orders }: Expected, found: Found): readonly string[] {
+function orderEventDifferences({ orders }: Expected, found: Found, repeatsAllowed: boolean): readonly string[] {
   const byOrder = groupedBy(found.orderEvents, ({ source, bookingRef }) => `${source}:${bookingRef}`);
   return [
     ...[...byOrder.keys()].filter((name) => !orders.has(name)).map((name) => `order events of ${name} must not stand`),
@@ -240,6 +242,7 @@ function orderEventDifferences({ orders }: Expected, found: Found): readonly str
       for (const event of events) {
         const text = JSON.stringify(event);
         if (!seen.has(event.revision) && event.revision !== seen.size + 1) wrong.push(`order events of ${name}: revision ${event.revision} comes after ${seen.size}`);
+        if (seen.has(event.revision) && !repeatsAllowed) wrong.push(`order events of ${name}: revision ${event.revision} stands twice`);
         if (seen.has(event.revision) && seen.get(event.revision) !== text) wrong.push(`order events of ${name}: revision ${event.revision} says two things`);
         seen.set(event.revision, text);
       }

@@ -5,6 +5,7 @@ import { hasCode } from '../../../services/fault.js';
 import type { ServiceName } from '../../../services/start.js';
 import type { RunningWorker, WorkerKind } from './crew.js';
 import type { Fault } from './scenarios.js';
+import type { Step } from './step.js';
 import { until, type World } from './world.js';
 
 /** When a fault was over: for a killed worker the moment of the kill, else the moment from which everything is well again. Milliseconds. */
@@ -15,6 +16,13 @@ const isWorker = (what: WorkerKind | ServiceName): what is WorkerKind => workerK
 
 const betweenTimes = 300;
 const downtime = 1_000;
+/** An assignment that nothing keeps waiting is committed by then; a frozen process has not lost its session yet. */
+const assignmentTakes = 2_000;
+/** By then others have settled what a frozen process has in hand. */
+const othersSettle = 2_000;
+const stopsWithin = 30_000;
+
+const beforeSave: Step = { module: 'workers/store/settlement.js', export: 'saveSettlement', at: 'before' };
 
 const strikes: { readonly [How in Fault['how']]: Strike<How> } = {
   async kill(world, { what, all: everyOne = false }) {
@@ -75,6 +83,81 @@ const strikes: { readonly [How in Fault['how']]: Strike<How> } = {
     await flushRedis();
     return Date.now();
   },
+  async 'flush waiting'(world) {
+    const outreach = oneOf(world, 'outreach');
+    outreach.signal('SIGSTOP');
+    await until('messages wait in Redis', async () => (await world.ask(`select from message where state = 'queued' offset 4 limit 1`)).length > 0);
+    await world.flushRedis();
+    const since = Date.now();
+    outreach.signal('SIGCONT');
+    return since;
+  },
+  async 'jobs twice'(world, { seconds }) {
+    for (const end = Date.now() + seconds * 1_000; Date.now() < end; await pause(betweenTimes)) await world.enqueueAgain();
+    return Date.now();
+  },
+  async swallow({ proxies }, { what }) {
+    await proxies[what].swallowNext();
+    return Date.now();
+  },
+  async hold(world, { seconds }) {
+    await until('every ingest process has joined its group', async () => (await world.members()).length >= ownWorkers(world, 'ingest').length);
+    const before = await world.members();
+    await world.holdFacts(seconds);
+    await until('the group is settled', async () => (await world.members()).length > 0);
+    const after = await world.members();
+    for (const member of before) if (!after.includes(member)) world.complaints.push(`${member} lost its place in the group while its batch waited`);
+    return Date.now();
+  },
+  async assign(world) {
+    const victim = world.crew.start('ingest', { strike: { ...beforeSave, signal: 'SIGSTOP', passage: 1 } });
+    await until(`${victim.name} is about to save`, () => isFrozen(victim.pid));
+    const assigned = world.assign('raised');
+    await pause(assignmentTakes);
+    victim.signal('SIGCONT');
+    await assigned;
+    return Date.now();
+  },
+  async restore(world) {
+    for (const kind of ['relay', 'outreach'] as const) for (const worker of ownWorkers(world, kind)) await world.crew.stop(worker);
+    await world.keepCopy();
+    const kept = Date.now();
+    await until('ingest went on', () => world.everyPartition(world.group, kept));
+    await world.goBackToCopy();
+    const since = Date.now();
+    for (const kind of ['relay', 'outreach'] as const) world.crew.start(kind);
+    return since;
+  },
+  async 'unknown error'(world) {
+    for (const worker of ownWorkers(world, 'outreach')) await world.crew.stop(worker);
+    await world.ask('alter table orders rename column booking_ref to reference');
+    for (const worker of ownWorkers(world, 'ingest')) {
+      const how = await world.crew.endOf(worker, stopsWithin);
+      if (how !== 'exit code 1') world.complaints.push(`${worker.name} met an error that it does not know and ${how === null ? 'lives on' : `ended with ${how}`}`);
+      await world.crew.kill(worker);
+    }
+    await world.ask('alter table orders rename column reference to booking_ref');
+    const since = Date.now();
+    for (const kind of ['ingest', 'ingest', 'outreach'] as const) world.crew.start(kind);
+    return since;
+  },
+  async race(world) {
+    const group = `${world.group}-racing`;
+    if (world.groups.has(group)) return Date.now();
+    world.groups.add(group);
+    const victim = world.crew.start('ingest', { group, strike: { ...beforeSave, signal: 'SIGSTOP', passage: 1 } });
+    await until('the second group has overtaken the first', () => isFrozen(victim.pid));
+    await pause(othersSettle);
+    const since = Date.now();
+    victim.signal('SIGCONT');
+    return since;
+  },
+  async 'second relay'(world, { seconds }) {
+    const second = world.crew.start('relay');
+    await pause(seconds * 1_000);
+    await world.crew.stop(second);
+    return Date.now();
+  },
   async vanish({ troubles }, { mails }) {
     troubles.vanishingMails = mails;
     await until('the mail server took the mails', () => Promise.resolve(troubles.vanishingMails === 0));
@@ -83,7 +166,7 @@ const strikes: { readonly [How in Fault['how']]: Strike<How> } = {
   async join(world) {
     const before = ownWorkers(world, 'ingest').length;
     world.crew.start('ingest');
-    await until('the new ingest process has joined its group', async () => await world.members() > before);
+    await until('the new ingest process has joined its group', async () => (await world.members()).length > before);
     return Date.now();
   },
   async leave(world) {

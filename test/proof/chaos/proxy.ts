@@ -16,6 +16,8 @@ export interface Proxy {
   setAway(away: boolean): void;
   /** Holds every answer for so many milliseconds, in order; 0 ends that. */
   slowDown(milliseconds: number): void;
+  /** The next connection that asks for something gets no answer, ever, and is not ended. Resolves when it has asked. */
+  swallowNext(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -27,12 +29,21 @@ export async function startProxy(port: number, tap: () => Tap = () => transparen
   const connections = new Set<Connection>();
   let away = false;
   let milliseconds = 0;
+  let swallow: (() => void) | null = null;
   const server = createServer((client) => {
     if (away) {
       client.resetAndDestroy();
       return;
     }
-    const connection = join(client, connect(port, '127.0.0.1'), tap(), () => milliseconds);
+    const connection = join(client, connect(port, '127.0.0.1'), tap(), {
+      delay: () => milliseconds,
+      isSwallowed() {
+        const told = swallow;
+        swallow = null;
+        told?.();
+        return told !== null;
+      },
+    });
     connections.add(connection);
     client.on('close', () => { connections.delete(connection); });
   });
@@ -48,6 +59,7 @@ export async function startProxy(port: number, tap: () => Tap = () => transparen
       if (away) cut();
     },
     slowDown(now) { milliseconds = now; },
+    swallowNext: () => new Promise((resolve) => { swallow = resolve; }),
     async close() {
       cut();
       server.close();
@@ -62,7 +74,15 @@ interface Connection {
   end(): void;
 }
 
-function join(client: Socket, server: Socket, tap: Tap, delay: () => number): Connection {
+/** What is wrong with a door, asked whenever something passes. */
+interface Trouble {
+  readonly delay: () => number;
+  /** Asked at each request: whether nothing of this connection is answered any more. */
+  readonly isSwallowed: () => boolean;
+}
+
+function join(client: Socket, server: Socket, tap: Tap, { delay, isSwallowed }: Trouble): Connection {
+  let swallowed = false;
   const end = (): void => {
     for (const socket of [client, server]) if (!socket.destroyed) socket.resetAndDestroy();
   };
@@ -70,9 +90,11 @@ function join(client: Socket, server: Socket, tap: Tap, delay: () => number): Co
   for (const socket of [client, server]) {
     socket.setNoDelay(true);
     socket.on('error', end);
-    socket.on('close', end);
+    socket.on('close', () => { if (socket === client || !swallowed) end(); });
   }
   client.on('data', (chunk) => {
+    swallowed ||= isSwallowed();
+    if (swallowed) return;
     const passed = tap.toServer(chunk);
     if (passed === null) end();
     else server.write(passed);
@@ -83,7 +105,7 @@ function join(client: Socket, server: Socket, tap: Tap, delay: () => number): Co
     else answer(passed, delay());
   });
   client.on('end', () => { server.end(); });
-  server.on('end', () => { client.end(); });
+  server.on('end', () => { if (!swallowed) client.end(); });
   return { end };
 }
 

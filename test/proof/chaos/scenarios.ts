@@ -22,6 +22,24 @@ export type Fault =
   /** Postgres ends the sessions of all workers, several times. */
   | { readonly how: 'terminate'; readonly times: number }
   | { readonly how: 'flush' }
+  /** Everything in Redis is deleted while messages wait there. */
+  | { readonly how: 'flush waiting' }
+  /** Messages that have a job get a second one, for so many seconds: as an add whose answer was lost and that is tried again. */
+  | { readonly how: 'jobs twice'; readonly seconds: number }
+  /** One request is never answered, and its connection never ended. */
+  | { readonly how: 'swallow'; readonly what: Door }
+  /** Whoever settles a batch has to wait so long for the facts lock. */
+  | { readonly how: 'hold'; readonly seconds: number }
+  /** Everybody gets another fee table, from the past on, while a batch that was rated by the old one is about to be written. */
+  | { readonly how: 'assign' }
+  /** Postgres goes back to an earlier state, and Kafka does not. */
+  | { readonly how: 'restore' }
+  /** Ingest meets an error that it does not know: it must end, with exit code 1. */
+  | { readonly how: 'unknown error' }
+  /** Another group overtakes the first, and freezes with events in hand that the first then settles. */
+  | { readonly how: 'race' }
+  /** A second relay works beside the first. */
+  | { readonly how: 'second relay'; readonly seconds: number }
   /** The mail server takes so many mails, and the connection ends before its answer. */
   | { readonly how: 'vanish'; readonly mails: number }
   | { readonly how: 'join' }
@@ -121,4 +139,17 @@ export const scenarios: readonly Scenario[] = [
   at('outreach', 'before-mail', 'before it hands the mail over', { module: transport, export: 'createMailTransport', method: 'send', at: 'before' }),
   at('outreach', 'after-mail', 'after the mail was accepted, before it is written down', { module: transport, export: 'createMailTransport', method: 'send', at: 'after' }),
   at('outreach', 'after-ledger', 'after it wrote down that a mail was sent', { module: messages, export: 'endClaim', at: 'after' }),
+];
+
+/** Where a protection is needed that the scenarios above do not need for sure: the proof `unprotected` sees its absence by these. They tell nothing of recovery. */
+export const provocations: readonly Scenario[] = [
+  { name: 'flush-waiting-jobs', meaning: 'everything in Redis is deleted while messages wait there', fault: { how: 'flush waiting' }, ways: ['relay', 'outreach'] },
+  { name: 'jobs-twice', meaning: 'messages get a second job while the first is worked on, and afterwards', fault: { how: 'jobs twice', seconds: 4 }, ways: ['outreach'] },
+  { name: 'registry-never-answers', meaning: 'a request to the registry is never answered while an ingest process starts', fault: { how: 'swallow', what: 'registry' }, arrival: true, ways: ['ingest'] },
+  { name: 'facts-held', meaning: 'batches wait for the facts lock for longer than the session of a worker', fault: { how: 'hold', seconds: 9 }, ways: ['ingest'] },
+  { name: 'table-assigned', meaning: 'another fee table is assigned, for the past too, while ingest is in the middle of a batch', fault: { how: 'assign' }, ways: ['ingest'] },
+  { name: 'postgres-restored', meaning: 'Postgres is taken back to an earlier state while Kafka keeps its offsets', fault: { how: 'restore' }, ways: all },
+  { name: 'unknown-error', meaning: 'ingest meets an error that it does not know, and must end with exit code 1', fault: { how: 'unknown error' }, ways: ['ingest'] },
+  { name: 'relay-joins', meaning: 'a second relay works beside the first', fault: { how: 'second relay', seconds: 4 }, ways: ['relay'] },
+  { name: 'groups-race', meaning: 'another group overtakes the first, freezes with new events in hand, and wakes when the first has settled them', fault: { how: 'race' }, ways: ['ingest'] },
 ];

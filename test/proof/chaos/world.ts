@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import type { Admin, Kafka } from 'kafkajs';
-import { createDatabase as createServerDatabase } from '../../../services/database.js';
+import { createDatabase as createServerDatabase, type CreatedDatabase, replaceDatabase } from '../../../services/database.js';
 import { type CaughtMail, type MailCatcher, startMailCatcher } from '../../../services/mail-catcher.js';
 import type { RunningServices } from '../../../services/start.js';
 import { reconcile } from '../../../workers/actions/reconcile.js';
+import { takeFactsLockExclusively } from '../../../workers/store/facts-lock.js';
+import { createQueue } from '../../../workers/queue/queue.js';
 import { createWire } from '../../../workers/actions/settle/wire.js';
 import { createRandom, type Random } from '../../../workers/domain/generate/random.js';
 import { configuredEncryption } from '../../../workers/runtime/encryption.js';
@@ -17,7 +19,7 @@ import { createTopics } from '../../../workers/topics/admin.js';
 import { type Codec, createCodec } from '../../../workers/topics/codec.js';
 import { createKafka } from '../../../workers/topics/connection.js';
 import { bookingEventsTopic, customerEventsTopic, deadLetterTopic, orderEventsTopic } from '../../../workers/topics/names.js';
-import { agencyWith } from './agency.js';
+import { agencyWith, assignStandard } from './agency.js';
 import { createCrew, type Crew, type RunningWorker } from './crew.js';
 import { differences } from './differences.js';
 import { strike } from './faults.js';
@@ -86,10 +88,22 @@ export interface World {
   /** Asks Postgres, not through the proxy, for as long as it takes. */
   readonly ask: Database['query'];
   flushRedis(): Promise<void>;
+  /** Puts another job for messages into Redis, sent ones too. */
+  enqueueAgain(): Promise<void>;
+  /** Has the facts lock for so many seconds, as whoever changes a fact. */
+  holdFacts(seconds: number): Promise<void>;
+  /** Gives everybody another fee table, for the past too. */
+  assign(table: 'standard' | 'raised'): Promise<void>;
+  /** Keeps the database as it is at this moment; everybody loses the connection. */
+  keepCopy(): Promise<void>;
+  /** Puts the copy in the database's place. */
+  goBackToCopy(): Promise<void>;
+  /** What a fault itself saw that must not be. */
+  readonly complaints: string[];
   /** Whether the group has committed something in every partition since then. */
   everyPartition(group: string, since: number): Promise<boolean>;
-  /** How many ingest processes the first group has at this moment; 0 while they are being joined. */
-  members(): Promise<number>;
+  /** Kafka's ids of the ingest processes that the first group has at this moment; none while they are being joined. */
+  members(): Promise<readonly string[]>;
 }
 
 export const sessionTimeout = 6_000;
@@ -137,15 +151,46 @@ export async function runWorld(stage: Stage, { dist, seed, scenarios, say }: Wor
   const proxies = await openDoors(services, mails, troubles);
   const group = `chaos-${seed}-${Date.now()}`;
   const crew = createCrew({ dist, group, folder, environment: environmentOf(services, server.url, proxies) });
+  const own = new URL(server.url).pathname.slice(1);
+  const queue = createQueue(services.environment.REDIS_URL);
+  let [extraJobs, table]: [number, 'standard' | 'raised'] = [0, 'standard'];
+  const copies: CreatedDatabase[] = [];
+  /** Copying a database, and putting another in its place, needs that nobody is connected. */
+  async function withoutSessions(work: () => Promise<void>): Promise<void> {
+    proxies.postgres.setAway(true);
+    await database.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()');
+    database.cut();
+    await patiently(work);
+    proxies.postgres.setAway(false);
+  }
   const ask: World['ask'] = (text, values) => patiently(() => database.query(text, values));
   const world: World = {
     seed, services, crew, proxies, troubles, group, ask,
     random: createRandom(seed, 'faults'), groups: new Set([group]),
     flushRedis: async () => { await redis.flushall(); },
+    async enqueueAgain() {
+      const rows = await ask<{ id: string; enqueued: number }>(`select id, enqueued from message where state in ('queued', 'claimed', 'sent') order by updated_at desc limit 20`);
+      await patiently(() => queue.addAll(rows.map(({ id, enqueued }) => ({ id, enqueued: 1_000 * (1 + enqueued) + extraJobs++ }))));
+    },
+    holdFacts: (seconds) => database.transaction(async (tx) => {
+      await takeFactsLockExclusively(tx);
+      await pause(seconds * 1_000);
+    }),
+    async assign(name) {
+      await assignStandard(database, name);
+      table = name;
+    },
+    keepCopy: () => withoutSessions(async () => { copies.push(await createServerDatabase(services.environment.DATABASE_URL, { template: own })); }),
+    goBackToCopy: () => withoutSessions(async () => {
+      const copy = copies.pop();
+      if (copy === undefined) throw new Error('no copy was kept');
+      await replaceDatabase(services.environment.DATABASE_URL, own, new URL(copy.url).pathname.slice(1));
+    }),
+    complaints: [],
     everyPartition: (name, since) => everyPartition(ask, name, since),
     members: async () => {
       const { groups: [found] } = await admin.describeGroups([group]);
-      return found?.state === 'Stable' ? found.members.length : 0;
+      return found?.state === 'Stable' ? found.members.map(({ memberId }) => memberId) : [];
     },
   };
   const endured: Endured[] = [];
@@ -167,15 +212,16 @@ export async function runWorld(stage: Stage, { dist, seed, scenarios, say }: Wor
     const published = await readTopic(kafka, admin, bookingEventsTopic);
     messages = published.length;
     if (messages < load.acknowledged()) different.push(`Kafka acknowledged ${load.acknowledged()} messages and holds ${messages}`);
-    different.push(...await inspected(stage, database, world, scenarios, published, mails.mails()));
+    different.push(...await inspected(stage, database, world, { scenarios, table, published, mails: mails.mails() }));
   } catch (error) {
-    different.push(error instanceof Error ? error.message : String(error));
+    different.push(...world.complaints, error instanceof Error ? error.message : String(error));
   } finally {
     await load?.stop().catch(() => undefined);
     await crew.end();
     await Promise.all(Object.values(proxies).map((proxy) => proxy.close()));
     redis.disconnect();
-    await Promise.all([database.close(), mails.close()]);
+    await Promise.all([database.close(), mails.close(), queue.close()]);
+    await Promise.all(copies.map((copy) => copy.drop()));
     await server.drop();
   }
   different.push(...crew.complaints);
@@ -191,7 +237,7 @@ async function endure(world: World, { name, fault, arrival = false, ways }: Scen
   const own = (): readonly RunningWorker[] => world.crew.running('ingest').filter((worker) => worker.group === world.group);
   for (let missing = ingestProcesses - own().length; missing > 0; missing -= 1) world.crew.start('ingest');
   if (own().length > ingestProcesses) {
-    await until('every ingest process has joined its group', async () => await world.members() >= own().length);
+    await until('every ingest process has joined its group', async () => (await world.members()).length >= own().length);
     for (const oldest of own().slice(0, -ingestProcesses)) await world.crew.stop(oldest);
   }
   return { scenario: name, recoverySeconds };
@@ -226,9 +272,11 @@ async function drained({ ask, groups }: World, admin: Admin): Promise<void> {
     const rows = await ask<{ group: string; partition: number; next: string }>('select consumer_group as "group", partition, next_offset as next from consumer_offset');
     return [...groups].every((group) => ends.every(({ partition, high }) => rows.some((row) => row.group === group && row.partition === partition && row.next === high)));
   };
+  const rated = async (): Promise<boolean> => (await ask('select from rating_stale limit 1')).length === 0;
   const relayed = async (): Promise<boolean> => (await ask(`select 1 from outbox where lane >= 0 union all select 1 from dead_letter where relay = 'pending' limit 1`)).length === 0;
   const told = async (): Promise<boolean> => (await ask(`select 1 from message where state in ('due', 'queued', 'claimed') limit 1`)).length === 0;
   await until('every message of Kafka was settled', settled);
+  await until('every order was rated again', rated);
   await until('the relay has carried everything away', relayed);
   await until('every message to a customer has ended', async () => {
     if (await told()) return true;
@@ -239,17 +287,26 @@ async function drained({ ask, groups }: World, admin: Admin): Promise<void> {
   await until('the relay has carried everything away', relayed);
 }
 
+/** What happened in a world. */
+interface Ended {
+  readonly scenarios: readonly Scenario[];
+  readonly table: 'standard' | 'raised';
+  readonly published: readonly PublishedMessage[];
+  readonly mails: readonly CaughtMail[];
+}
+
 /** Compares what stands in the end with what the published messages make of it. */
-async function inspected({ kafka, admin, codec }: Stage, database: Database, { groups }: World, scenarios: readonly Scenario[], published: readonly PublishedMessage[], mails: readonly CaughtMail[]): Promise<readonly string[]> {
+async function inspected({ kafka, admin, codec }: Stage, database: Database, { groups, complaints }: World, { scenarios, table, published, mails }: Ended): Promise<readonly string[]> {
   const seal = configuredEncryption(readConfig({ MIDLINE_ENCRYPTION_KEY: encryptionKey }, []));
   const { checks } = await reconcile(database, createWire(codec, seal));
   const orderEvents = await readTopic(kafka, admin, orderEventsTopic);
   const deadLetters = await readTopic(kafka, admin, deadLetterTopic);
   const found = await readFound({ database, codec, orderEvents, deadLetters, mails });
-  const expected = await expectedFrom(published, agencyWith('standard'), codec);
+  const expected = await expectedFrom(published, agencyWith(table), codec);
   return [
+    ...complaints,
     ...checks.filter((check) => !check.ok).map((check) => `${check.name}: ${check.detail}`),
-    ...differences(expected, found, { groups: [...groups], outreach: true, unknownAllowed: scenarios.some(({ ways }) => ways.includes('outreach')) }),
+    ...differences(expected, found, { groups: [...groups], outreach: true, unknownAllowed: scenarios.some(({ ways }) => ways.includes('outreach')), repeatsAllowed: scenarios.some(({ ways, fault }) => ways.includes('relay') && fault.how !== 'second relay') }),
   ];
 }
 
