@@ -125,10 +125,12 @@ export async function startIngest(config: IngestConfig, options: IngestOptions):
     await insist(rerate, loop('rerate'));
     signal.throwIfAborted();
   };
+  let registered = false;
   const begin = async (): Promise<void> => {
     registerCompression();
     const reach = (fault: string, work: () => Promise<void>): Promise<void> => retryForever(work, { ...loop(fault), worthRetrying: (error) => faultKind(error) === 'world' });
     await reach('registry', codec.register);
+    registered = true;
     await reach('kafka', () => admin.connect());
     await reach('kafka', bookings.begin);
   };
@@ -136,7 +138,12 @@ export async function startIngest(config: IngestConfig, options: IngestOptions):
   const health = await startHealth({
     port: config.HEALTH_PORT, host: config.HEALTH_HOST, metrics,
     live: () => !failure.reported(),
-    checks: { postgres: () => database.query('select 1'), kafka: () => admin.describeCluster() },
+    checks: {
+      // Needed to begin. Later it is asked for unknown schemas only: work goes on without it.
+      registry: async () => { if (!registered) await codec.register(); },
+      postgres: () => database.query('select 1'),
+      kafka: () => admin.describeCluster(),
+    },
   });
   failure.first.catch(() => { stopping.abort(); });
   const started = begin();
