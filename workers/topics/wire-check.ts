@@ -113,7 +113,7 @@ function primitiveStep(typeName: string): Step {
 function recordStep(fields: readonly (readonly [name: string, step: Step])[]): Step {
   const steps = fields.map(([, step]) => step);
   return (bytes, start, depth) => {
-    assertDepth(depth);
+    if (depth > depthLimit) throw new WireFault('DECODE', `records lie in each other more than ${depthLimit} deep`);
     let position = start;
     let index = 0;
     try {
@@ -123,10 +123,6 @@ function recordStep(fields: readonly (readonly [name: string, step: Step])[]): S
     }
     return position;
   };
-}
-
-function assertDepth(depth: number): void {
-  if (depth > depthLimit) throw new WireFault('DECODE', `records and lists lie in each other more than ${depthLimit} deep`);
 }
 
 function within(field: string, { code, message, problem }: WireFault): WireFault {
@@ -152,12 +148,11 @@ function unionStep(branches: readonly Step[]): Step {
 /** Lists and maps: blocks of a count and so many elements; a negative count is followed by the size of its block; 0 ends them. */
 function blocksStep(element: Step): Step {
   return (bytes, start, depth) => {
-    assertDepth(depth);
     let block = readLong(bytes, start);
     while (block.value !== 0) {
       const size = block.value < 0 ? readLong(bytes, block.end) : undefined;
       const first = size?.end ?? block.end;
-      const end = skipElements(element, Math.abs(block.value), bytes, first, depth + 1);
+      const end = skipElements(element, Math.abs(block.value), bytes, first, depth);
       if (size !== undefined && first + size.value !== end) throw new WireFault('DECODE', 'a block does not end where it says');
       block = readLong(bytes, end);
     }

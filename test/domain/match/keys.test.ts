@@ -233,6 +233,6 @@ describe('a new customer', () => {
 test('names as long as a text may be are compared at once', () => {
   const [one, other] = [nameOf({ givenName: 'Kim', familyName: `${'abcdefghij'.repeat(100_000)}k` }), nameOf({ givenName: 'Kim', familyName: `${'abcdefghij'.repeat(100_000)}l` })];
   expect(compareNames(one, other)).toMatchObject({ familyName: 'different' });
-  const words = Array.from({ length: 100_000 }, (_, index) => [...String(index)].map((digit) => 'abcdefghij'[Number(digit)]).join(''));
+  const words = Array.from({ length: 100_000 }, (_, index) => String(index).replace(/\d/g, (digit) => 'abcdefghij'[Number(digit)] ?? ''));
   expect(compareNames(nameOf({ givenName: 'Kim', familyName: ['zz', ...words].join(' ') }), nameOf({ givenName: 'Kim', familyName: [...words.toReversed(), 'zz'].join(' ') })).familyName).not.toBe('unknown');
 });
