@@ -7,6 +7,7 @@ import { projectRoot } from '../../services/places.js';
 import { type RunningServices, startServices } from '../../services/start.js';
 import { createDatabase } from '../../workers/store/database.js';
 import { chaos } from './chaos/chaos.js';
+import { fuzz } from './fuzz/fuzz.js';
 import { hotelBookings } from './hotel-bookings.js';
 import { identities } from './identities.js';
 import { unprotected } from './chaos/unprotected.js';
@@ -14,7 +15,7 @@ import { permutations } from './permutations.js';
 import type { Claim, Proof, ProofTools } from './proof.js';
 
 /** Everything that takes longer than a test may. To add one: a file beside this, and its name here. */
-const proofs: readonly Proof[] = [permutations, identities, hotelBookings, chaos, unprotected];
+const proofs: readonly Proof[] = [permutations, identities, hotelBookings, chaos, unprotected, fuzz];
 
 const usage = `npm run proof -- [NAME…] [OPTION…]
 
@@ -24,6 +25,7 @@ ${proofs.map(helpOf).join('\n')}
 Examples:
   npm run proof -- permutations
   npm run proof -- chaos --seeds 50
+  npm run proof -- fuzz --inputs 5000 --seed 7
 
 Results are written to bench/results/proof-<name>.json. Exit code 1: something did not hold.`;
 
