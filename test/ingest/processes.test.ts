@@ -106,6 +106,24 @@ describe('SIGTERM', () => {
   }, 60_000);
 });
 
+describe('SIGTERM while the group waits for a member', () => {
+  // Seen to fail (exit code 1 after ten seconds) when `stop` waits for the group without a limit.
+  test('that is frozen ends the process with 0 within ten seconds', async () => {
+    const topic = await world.newTopic(2);
+    const state = async (): Promise<string | undefined> => (await world.admin.describeGroups(['frozen'])).groups[0]?.state;
+    const frozen = startProcess(topic, { TEST_GROUP: 'frozen', KAFKA_SESSION_TIMEOUT_MS: '60000' });
+    await until(async () => await state() === 'Stable');
+    frozen.kill('SIGSTOP');
+    const child = startProcess(topic, { TEST_GROUP: 'frozen' });
+    const end = endOf(child);
+    await until(async () => await state() === 'PreparingRebalance');
+    const asked = performance.now();
+    child.kill('SIGTERM');
+    expect(await end).toEqual({ code: 0, signal: null, log: '' });
+    expect(performance.now() - asked).toBeLessThan(10_000);
+  }, 60_000);
+});
+
 describe('SIGTERM without a broker', () => {
   // Seen to fail (exit code 1 after ten seconds) when `stop` waits for the client to give up.
   test('ends a process that still tries to connect with 0 within ten seconds', async () => {

@@ -49,6 +49,7 @@ const drainLookEvery = 200;
 /** How long a batch in hand may take to end when the process stops, in milliseconds; supervisors kill after ten seconds. */
 const patience = 5_000;
 const signOffPatience = 1_000;
+const leavePatience = 1_500;
 
 /** Starts the worker that settles booking events, raw records and customer events: Kafka → facts, decide, save in one Postgres transaction a batch → fence → Kafka's offset as a hint. */
 export async function startIngest(config: IngestConfig, options: IngestOptions): Promise<Worker & { readonly done: Promise<void>; readonly healthUrl: string }> {
@@ -162,8 +163,8 @@ export async function startIngest(config: IngestConfig, options: IngestOptions):
       await atMost(patience, left);
       await atMost(signOffPatience, signOff(database, id).catch(() => undefined));
       database.cut(); // a batch that waits for a lock is dropped: it will be read again
-      await left;
-      await loops.catch(() => undefined);
+      // A join waits for the other members of the group, up to a minute: Kafka forgets this one by itself.
+      await atMost(leavePatience, Promise.all([left, loops]));
       await admin.disconnect();
       await health.close();
       await database.close();
