@@ -7,20 +7,27 @@ create table customer_event (
   customer_id bigint not null,
   updated_at timestamptz not null,
   digest text not null,
-  message_key text,
   facts jsonb not null,
   primary key (kind, value, valid_from)
 );
 create index customer_event_customer on customer_event (customer_id);
-create index customer_event_message_key on customer_event (message_key) where message_key is not null;
-comment on table customer_event is 'Of each customer (by its key) the newest event for each day from which facts hold; the newest of all says the party. message_key: where it is not source:externalId. facts: what stands in customer_attribute and customer_relation for that day because of it. Written by ingest; customers import takes facts over.';
+comment on table customer_event is 'Of each customer (by its key) the newest event for each day from which facts hold; the newest of all says the party. facts: what stands in customer_attribute and customer_relation for that day because of it. Written by ingest; customers import takes facts over.';
+
+create table customer_message_key (
+  message_key text not null,
+  kind text not null,
+  value text not null,
+  primary key (message_key, kind, value)
+);
+create index customer_message_key_customer on customer_message_key (kind, value);
+comment on table customer_message_key is 'Keys of messages under which events of a customer (by its key) came, where they are not source:externalId. Never less: so a deactivation holds whatever came first. Written by ingest.';
 
 create table customer_deactivation (
   key text primary key,
   at timestamptz not null,
   settled_at timestamptz not null default now()
 );
-comment on table customer_deactivation is 'Messages without a value on customer-events: the newest of each key. It holds for whoever is known by source:externalId = key, or came under that key, unless an event is newer. Written by ingest.';
+comment on table customer_deactivation is 'Messages without a value on customer-events: the newest of each key. It holds for whoever is known by source:externalId = key, or whose events came under that key, unless an event is newer. Written by ingest.';
 
 create table customer_consent (
   customer_id bigint not null,

@@ -51,6 +51,7 @@ grant select (id), insert on message to midline_ingest;
 grant select, update on facts_version to midline_ingest;
 grant select, insert, update, delete on rating_stale, customer_attribute, customer_relation to midline_ingest;
 grant select, insert, update on customer, identity_claim, customer_event, customer_deactivation, customer_consent to midline_ingest;
+grant select, insert on customer_message_key to midline_ingest;
 grant select, insert, delete on customer_key to midline_ingest;
 grant select, insert, update (origin), delete on customer_contact to midline_ingest;
 grant select, insert, update (superseded_at) on customer_link to midline_ingest;
@@ -73,7 +74,7 @@ grant select (id, root_id, party) on customer to midline_outreach;
 grant select (customer_id, kind, value, verified, seen_at) on customer_contact to midline_outreach;
 
 -- Operators: everything that the commands do, except to read bytes that may hold special-category data. Inbox, ledger and audit log only grow for them, too.
-grant select on facts_version, source, source_map, org_unit, audit_log, customer, customer_event, customer_deactivation, customer_consent, customer_key, customer_contact, customer_attribute, customer_relation, identity_claim, customer_link,
+grant select on facts_version, source, source_map, org_unit, audit_log, customer, customer_event, customer_message_key, customer_deactivation, customer_consent, customer_key, customer_contact, customer_attribute, customer_relation, identity_claim, customer_link,
   orders, order_item, consumer_offset, topic_epoch, offset_gap, outbox, fee_table, fee_table_version, fee_assignment, tax_code, fee_entry, rating_stale,
   trigger, message, worker_status, restore, archive, archived_order to midline_operator;
 grant select (source, event_id, order_id, type, occurred_at, received_at, wire_form), insert on booking_event to midline_operator;

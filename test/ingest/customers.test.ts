@@ -1,8 +1,17 @@
 import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Message } from 'kafkajs';
 import type { CustomerEvent } from '../../schemas/customer-event.js';
+import { replayDeadLetters } from '../../workers/actions/dead-letters.js';
+import { importCustomers } from '../../workers/actions/import-customers.js';
+import { listDeadLetters } from '../../workers/store/dead-letters.js';
 import { reconcileDatabase } from '../../workers/store/reconcile.js';
+import { fetchMessage } from '../../workers/topics/fetch-message.js';
+import { createRelayProducer } from '../../workers/topics/relay-producer.js';
+import { until } from '../until.js';
 import { booked, createIngestWorld, type IngestWorld } from './world.js';
 
 let world: IngestWorld;
@@ -48,4 +57,86 @@ describe('customer events', () => {
     expect(await master('A2')).toMatchObject([{ active: false }]);
     await expectReconciled();
   });
+
+  test('of which one is bad become dead letters, each with its code; the others land, and what was mended goes through', async () => {
+    const { topic, customersTopic } = await newTopics();
+    const bad: readonly (readonly [string, RegExp, Message])[] = [
+      ['DECODE', /zero byte/, { key: 'crm:B', value: Buffer.from('garbage'), partition: 0 }],
+      ['NULL_VALUE', /no key that names one/, { key: null, value: null, partition: 0 }],
+      ['REQUIRED', /externalId/, told(customer(' '))],
+      ['REQUIRED', /party is missing/, told(customer('B1', { party: null }))],
+      ['REQUIRED', /kind/, told(customer('B1', {}, { kind: 'robot' }))],
+      ['REQUIRED', /attributes/, told(customer('B1', { attributes: { ' ': 'x' } }))],
+      ['SIZE', /attributes/, told(customer('B1', { attributes: { ['x'.repeat(3_000)]: 'x' } }))],
+      ['REQUIRED', /consents/, told(customer('B1', { consents: [{ purpose: 'newsletter' }] }))],
+      ['TIME', /more than a day/, told(customer('B1', { updatedAt: Date.now() + 3 * 86_400_000 }))],
+      ['RELATION', /must be company/, told(customer('B1', { relations: [{ type: 'parent', externalId: 'X' }] }))],
+      ['RELATION', /itself/, told(customer('B1', { relations: [{ type: 'parent', externalId: 'B1' }] }, { kind: 'company' }))],
+      ['RELATION', /circle/, told(customer('B3', { relations: [{ type: 'parent', externalId: 'B2' }] }, { kind: 'company' }))],
+    ];
+    await world.send(customersTopic, [told(customer('B2', { relations: [{ type: 'parent', externalId: 'B3' }] }, { kind: 'company' })), ...bad.map(([, , message]) => message), told(customer('B4'))]);
+    await world.drain(topic, { customersTopic });
+    const letters = await listDeadLetters(world.db, { limit: 100 });
+    expect(letters.map(({ code, reason }) => [code, reason])).toEqual(bad.map(([code, reason]) => [code, expect.stringMatching(reason)]));
+    expect(await world.fence(customersTopic, 'midline.customers')).toMatchObject([{ next: bad.length + 2, read: bad.length + 2, applied: 2, dead: bad.length }]);
+    expect([await master('B4'), await master('B1')]).toMatchObject([[{ name: 'Müller' }], []]);
+    const producer = createRelayProducer(world.kafka);
+    await replayDeadLetters({ db: world.db, producer, codec: world.codec }, { ids: [letters[3]?.id ?? ''], mended: customer('B1') }, 'anna', () => new Date());
+    await producer.close();
+    await world.drain(topic, { customersTopic });
+    expect(await master('B1')).toMatchObject([{ name: 'Müller', active: true }]);
+    expect(await listDeadLetters(world.db, { states: ['applied'], limit: 100 })).toMatchObject([{ id: letters[3]?.id }]);
+    await expectReconciled();
+  }, 120_000);
+
+  test('of which compaction has left holes are no loss: nothing is alarmed, nothing stops, and the customers are those that were said last', async () => {
+    const { topic, customersTopic } = await newTopics(1, {
+      'cleanup.policy': 'compact', 'segment.ms': '100', 'min.cleanable.dirty.ratio': '0', 'min.compaction.lag.ms': '0', 'delete.retention.ms': '100',
+    });
+    const say = (round: number) => world.send(customersTopic, [...['H1', 'H2', 'H3'].map((id) => told(customer(id, { updatedAt: monday + round * minute, attributes: { round: String(round) } }))), ...(round === 4 ? [ended('crm:H4')] : [told(customer('H4', { updatedAt: monday }))])]);
+    await say(0);
+    await world.drain(topic, { customersTopic });
+    for (let round = 1; round < 20; round += 1) await say(round);
+    await until(async () => {
+      await say(20); // a segment is closed, and so may be cleaned, when something comes after its time
+      return await fetchMessage(world.kafka, customersTopic, 0, '5') === null;
+    });
+    const [{ high } = { high: '' }] = await world.admin.fetchTopicOffsets(customersTopic);
+    await world.drain(topic, { customersTopic });
+    await world.drain(topic, { customersTopic, group: 'newcomer' });
+    for (const group of ['midline', 'newcomer']) {
+      const [fence] = await world.fence(customersTopic, `${group}.customers`);
+      expect(fence).toMatchObject({ next: Number(high), dead: 0 });
+      expect(fence?.read).toBeLessThan(Number(high));
+    }
+    expect(await world.db.query('select * from offset_gap')).toEqual([]);
+    for (const id of ['H1', 'H2', 'H3']) expect(await master(id)).toEqual([{ name: 'Müller', active: true, attributes: ['round=20'] }]);
+    await expectReconciled();
+  }, 300_000);
+
+  test('bookings and a file of the same people at once: nobody is doubled, nothing stops', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'midline-customers-'));
+    const { topic, customersTopic } = await newTopics(2);
+    const ids = Array.from({ length: 400 }, (_, n) => `Z${n}`);
+    const mixed = (seed: number): readonly string[] => ids.map((id, n) => ({ id, at: (n * seed) % 401 })).sort((a, b) => a.at - b.at).map(({ id }) => id);
+    const file = join(folder, 'customers.csv');
+    await writeFile(file, ['externalId,givenName,familyName,emails,attribute.status', ...mixed(7).map((id) => `${id},Anna,Müller,${id}@example.com,vip`)].join('\n'));
+    const ingest = await world.start({ topic, customersTopic, env: { INGEST_BATCH_SIZE: '50' } });
+    try {
+      const [imported] = await Promise.all([
+        importCustomers(world.db, { file, source: 'crm', country: null, actor: 'tester', now: new Date(), onProblem: () => undefined, onProgress: () => undefined }),
+        world.send(customersTopic, mixed(11).map((id, n) => told(customer(id, { attributes: { status: 'gold' } }), { partition: n % 2 }))),
+        world.send(customersTopic, mixed(13).map((id, n) => told(customer(id, { updatedAt: monday + minute, attributes: { status: 'vip' } }), { partition: n % 2 }))),
+        world.send(topic, mixed(17).map((id) => ({ key: null, partition: 0, value: world.codec.encodeBookingEvent(booked(id, { source: 'crm' }, { payer: { kind: 'person', externalId: id, givenName: 'Anna', familyName: 'Müller' } })) }))),
+      ]);
+      expect(imported).toMatchObject({ rows: 400, refused: 0 });
+      await until(async () => (await world.fence(customersTopic, 'midline.customers')).reduce((sum, { read }) => sum + read, 0) === 800 && (await world.fence(topic))[0]?.read === 400);
+    } finally {
+      await ingest.stop();
+      await rm(folder, { recursive: true });
+    }
+    expect(await world.db.query(`select count(*)::int as keys, count(distinct customer_id)::int as customers from customer_key where kind = 'external' and value like 'crm:Z%'`)).toEqual([{ keys: 400, customers: 400 }]);
+    expect(await world.db.query(`select count(*)::int as n from orders where source = 'crm' and customer_id is not null`)).toEqual([{ n: 400 }]);
+    await expectReconciled();
+  }, 300_000);
 });

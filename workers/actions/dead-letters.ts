@@ -1,18 +1,20 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Kafka } from 'kafkajs';
 import type { BookingEvent } from '../../schemas/booking-event.js';
+import type { CustomerEvent } from '../../schemas/customer-event.js';
 import { toJson } from '../../schemas/json.js';
 import { maskCardNumbers, maskCardNumbersIn } from '../domain/card-numbers.js';
+import { externalKey } from '../domain/match/keys.js';
 import type { RejectionCode } from '../domain/rejection.js';
 import { audit } from '../store/audit.js';
 import type { Database } from '../store/database.js';
 import {
-  deadLetterAt, deadLetteredOffsets, epochOf, listDeadLetters, markReplayed, readDeadLetters, recordDeadLetters, reopen, replayHeader, resolveDeadLetter, type DeadLetter,
+  deadLetterAt, deadLetteredOffsets, epochOf, listDeadLetters, markReplayed, readDeadLetters, recordDeadLetters, reopen, replayHeader, resolveDeadLetter, type DeadLetter, type DeadLetterMessage,
 } from '../store/dead-letters.js';
 import { groupsBeyond } from '../store/fence.js';
-import { schemaIdOf, type Codec } from '../topics/codec.js';
+import { schemaIdOf, type Codec, type Decoded } from '../topics/codec.js';
 import { fetchMessage } from '../topics/fetch-message.js';
-import { bookingKey } from '../topics/names.js';
+import { bookingKey, customerEventsTopic } from '../topics/names.js';
 import type { RelayProducer } from '../topics/relay-producer.js';
 
 /** A dead letter as it is shown: card numbers are masked in everything that came from outside. */
@@ -44,17 +46,20 @@ export async function showDeadLetter(db: Database, codec: Codec | null, id: stri
     bytes: value?.length ?? null,
     hex: value === null ? null : maskCardNumbersIn(value).toString('hex'),
     text: masked(value),
-    ...(codec === null ? { event: null, undecodable: 'no schema registry was asked' } : await decoded(codec, value)),
+    ...(codec === null ? { event: null, undecodable: 'no schema registry was asked' } : await decoded(codec, letter.topic, value)),
   };
 }
 
-async function decoded(codec: Codec, value: Buffer | null): Promise<Pick<ShownDeadLetter, 'event' | 'undecodable'>> {
+async function decoded(codec: Codec, topic: string, value: Buffer | null): Promise<Pick<ShownDeadLetter, 'event' | 'undecodable'>> {
   const id = schemaIdOf(value);
   if (id !== undefined) await codec.prepare([id]);
-  const result = codec.decode(value);
-  if (!result.ok) return { event: null, undecodable: maskCardNumbers(result.reason) };
-  return { event: JSON.parse(maskCardNumbers(JSON.stringify(toJson('BookingEvent', result.event)))) as unknown, undecodable: null };
+  const result = topic === customerEventsTopic ? customerJson(codec.decodeCustomerEvent(value)) : bookingJson(codec.decode(value));
+  if ('reason' in result) return { event: null, undecodable: maskCardNumbers(result.reason) };
+  return { event: JSON.parse(maskCardNumbers(JSON.stringify(result.json))) as unknown, undecodable: null };
 }
+
+const bookingJson = (result: Decoded<BookingEvent>) => (result.ok ? { json: toJson('BookingEvent', result.event) } : { reason: result.reason });
+const customerJson = (result: Decoded<CustomerEvent>) => (result.ok ? { json: toJson('CustomerEvent', result.event) } : { reason: result.reason });
 
 interface ReplayChoice {
   /** These, whether they are open or were replayed before without coming back. */
@@ -64,7 +69,7 @@ interface ReplayChoice {
 }
 
 /** An event, or the bytes of a raw record: what the dead letter's topic carries. */
-export type Mended = BookingEvent | Buffer;
+export type Mended = BookingEvent | CustomerEvent | Buffer;
 
 export interface ReplayOptions extends ReplayChoice {
   /** Sent in place of the original bytes; only for a single id. */
@@ -141,7 +146,7 @@ async function replayChunk({ db, producer, codec }: ReplayTools, ids: readonly s
   try {
     for (const letter of letters) {
       const headers = { ...letter.headers, [replayHeader]: letter.id };
-      await producer.send(letter.topic, [{ key: mended === undefined || Buffer.isBuffer(mended) ? letter.key : bookingKey(mended), value: value ?? letter.value, headers }]);
+      await producer.send(letter.topic, [{ key: keyOf(letter, mended), value: value ?? letter.value, headers }]);
       left.shift();
     }
   } catch (error) {
@@ -151,9 +156,15 @@ async function replayChunk({ db, producer, codec }: ReplayTools, ids: readonly s
   return letters.map((letter) => letter.id);
 }
 
-function encode(codec: Codec | null, event: BookingEvent): Buffer {
+/** A mended booking event may be that of another booking; a customer's keeps the key that it came under. */
+function keyOf({ key }: Pick<DeadLetterMessage, 'key'>, mended: Mended | undefined): Buffer | string | null {
+  if (mended === undefined || Buffer.isBuffer(mended)) return key;
+  return 'eventId' in mended ? bookingKey(mended) : key ?? externalKey(mended.source, mended.externalId);
+}
+
+function encode(codec: Codec | null, event: BookingEvent | CustomerEvent): Buffer {
   if (codec === null) throw new Error('a mended event needs the schema registry');
-  return codec.encodeBookingEvent(event);
+  return 'eventId' in event ? codec.encodeBookingEvent(event) : codec.encodeCustomerEvent(event);
 }
 
 /** Settles a dead letter by a person's decision, with the reason for it. */

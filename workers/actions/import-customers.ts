@@ -84,7 +84,8 @@ export async function importCustomers(database: Database, options: ImportCustome
   return { ...total, refused: refused.size };
 }
 
-function problemsOf({ line, row }: FileRow<CustomerRow>): readonly RowProblem[] {
+/** What the schema cannot tell of a row. */
+export function problemsOf({ line, row }: FileRow<CustomerRow>): readonly RowProblem[] {
   return row.birthDate === undefined || birthDatesOf(row.birthDate).length > 0
     ? []
     : [{ line, field: 'birthDate', value: row.birthDate, reason: 'must be a birth date such as 1980-05-10' }];
@@ -263,8 +264,8 @@ function saidBy(rows: readonly [CustomerRow, ...CustomerRow[]], { source, countr
   };
 }
 
-/** The fields that a row gives. */
-function partyOf(row: CustomerRow, before: Party): Party {
+/** The fields that a row gives, upon those that are known. */
+export function partyOf(row: CustomerRow, before: Party): Party {
   const { externalId, salutation, title, givenName, familyName, companyName, birthDate, gender, language, nationality, vatId } = row;
   const fields = { externalId, salutation, title, givenName, familyName, companyName, birthDate, gender, language, nationality, vatId };
   const { street, houseNumber, postalCode, city, region, country } = row;

@@ -8,7 +8,7 @@ import { masterOf } from '../domain/match/new-customer.js';
 import { kindOf } from '../domain/match/parties.js';
 import type { Rejection } from '../domain/rejection.js';
 import {
-  customerDays, deactivateCustomers, deactivations, keysByMessageKey, saveConsents, saveCustomerDays, saveDeactivations, type CustomerConsent, type CustomerDay,
+  customerDays, deactivateCustomers, deactivations, keysByMessageKey, saveConsents, saveCustomerDays, saveDeactivations, saveMessageKeys, type CustomerConsent, type CustomerDay,
 } from '../store/customer-events.js';
 import type { DatedFact } from '../store/customer-master.js';
 import type { Database, Queryable } from '../store/database.js';
@@ -26,6 +26,7 @@ interface Statement extends CustomerVersion {
   readonly event: CustomerEvent;
   readonly key: Key;
   readonly validFrom: string;
+  /** Kafka's key where it is not `source:externalId`; null: it is, or there is none. */
   readonly messageKey: string | null;
 }
 
@@ -155,7 +156,8 @@ async function landMessages(tx: Queryable, statements: readonly Statement[], end
   const targets = distinctKeys(statements.flatMap((statement) => relationsOf(statement).map(({ target }) => target)));
   const knownTargets = await customerIds(tx, targets);
   const stubs = targets.filter((key) => !knownTargets.has(keyName(key))).map(stubOf);
-  await claimUnknown(tx, [...statements.map(saidBy), ...stubs], [...ended.flatMap(({ name }) => [...keysNamed(name), messageKeyClaim(name)]), ...statements.flatMap(({ messageKey }) => (messageKey === null ? [] : [messageKeyClaim(messageKey)]))]);
+  const came = statements.flatMap(({ key, messageKey }) => (messageKey === null ? [] : [{ ...key, messageKey }]));
+  await claimUnknown(tx, [...statements.map(saidBy), ...stubs], [...names.flatMap((name) => [...keysNamed(name), messageKeyClaim(name)]), ...came.map(({ messageKey }) => messageKeyClaim(messageKey))]);
   const endedKeys = [...names.flatMap(keysNamed), ...await keysByMessageKey(tx, names)];
   const met = await lockKnown(tx, [...[...statements, ...stubs].map(({ key }) => key), ...endedKeys]);
   const known = await customerDays(tx, distinctKeys(statements.map(({ key }) => key)));
@@ -169,6 +171,7 @@ async function landMessages(tx: Queryable, statements: readonly Statement[], end
   const gone = goneFacts(days, known);
   await landFacts(tx, days.flatMap(({ facts }) => facts), { customers, exclusive, cause: 'customer events', now }, gone);
   await saveCustomerDays(tx, days);
+  await saveMessageKeys(tx, came);
   await saveConsents(tx, statements.flatMap((statement) => consentRows(statement, ids)));
 
   const deactivated = newestOf(ended, before);
@@ -261,11 +264,11 @@ function relationsOf({ event }: Statement): readonly { readonly name: 'company' 
 }
 
 function dayOf(statement: Statement, ids: ReadonlyMap<string, string>): CustomerDay {
-  const { key, event, validFrom, updatedAt, digest, messageKey } = statement;
+  const { key, event, validFrom, updatedAt, digest } = statement;
   const customerId = ids.get(keyName(key)) ?? '';
   const attributes = Object.entries(event.attributes ?? {}).map(([name, value]): DatedFact => ({ kind: 'attribute', customerId, validFrom, name, value: value.trim() === '' ? null : value.trim() }));
   const relations = relationsOf(statement).map(({ name, target }): DatedFact => ({ kind: 'relation', customerId, validFrom, name, value: ids.get(keyName(target)) ?? '' }));
-  return { key, validFrom, customerId, updatedAt, digest, messageKey, facts: [...attributes, ...relations] };
+  return { key, validFrom, customerId, updatedAt, digest, facts: [...attributes, ...relations] };
 }
 
 /** What an older event said for the same day and the newer one does not. */

@@ -1,13 +1,19 @@
 import cliProgress from 'cli-progress';
 import type { Command } from 'commander';
 import { importCustomers, type CustomerImport } from '../actions/import-customers.js';
+import { publishCustomers, type CustomersPublished } from '../actions/publish-customers.js';
 import type { RowProblem } from '../actions/import-rows.js';
 import { emailKeyOf, phoneOf } from '../domain/match/contacts.js';
 import type { Key } from '../domain/match/keys.js';
+import { kafkaOptions } from '../runtime/config.js';
 import { findCustomers, readCustomer, type CustomerView, type FoundCustomer } from '../store/customer-view.js';
 import type { Database } from '../store/database.js';
-import { actor, withDatabase } from './connect.js';
+import { createCodec } from '../topics/codec.js';
+import { createKafka } from '../topics/connection.js';
+import { createEventProducer } from '../topics/producer.js';
+import { actor, configOf, withDatabase } from './connect.js';
 import { examples, formatTable, printResult } from './output.js';
+import { counting } from './progress.js';
 
 interface JsonOption {
   readonly json?: boolean;
@@ -17,6 +23,7 @@ interface JsonOption {
 export function registerCustomers(program: Command): void {
   const customers = program.command('customers').description('the people and companies that orders are linked to');
   registerImport(customers);
+  registerPublish(customers);
   registerShow(customers);
   registerFind(customers);
 }
@@ -39,6 +46,41 @@ function registerImport(customers: Command): void {
       if (problems.length > 0) process.exitCode = 1;
     });
 }
+
+function registerPublish(customers: Command): void {
+  customers
+    .command('publish')
+    .description('publish customers to the topic customer-events, as a CRM does; rows with problems are told by line, the others go out')
+    .argument('<file...>', '.csv or .ndjson as for customers import, or .ndjson with a customer event in each line')
+    .option('--source <id>', 'system whose external ids these are, for rows that name none', 'crm')
+    .option('--deactivate', 'publish that these customers are none any more: of each row externalId and source are read')
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', `
+Rows are as new as this command; what a row leaves empty, and no row before it of the same customer gives, is not so. Events have an updatedAt of their own.
+${examples('midline customers publish customers.csv', 'midline customers publish events.ndjson --json', 'midline customers publish gone.csv --source hotel-pms --deactivate')}`)
+    .action(async (files: readonly string[], options: JsonOption & { readonly source: string; readonly deactivate?: boolean }) => {
+      const problems: (RowProblem & { readonly file: string })[] = [];
+      const config = configOf('KAFKA_BROKERS', 'SCHEMA_REGISTRY_URL');
+      const codec = createCodec({ registryUrl: config.SCHEMA_REGISTRY_URL });
+      const producer = createEventProducer(createKafka({ ...kafkaOptions(config), clientId: 'midline-customers' }));
+      await codec.register();
+      await producer.connect();
+      try {
+        const result = await counting('customers published', (onProgress) => publishCustomers({
+          files, source: options.source, deactivate: options.deactivate === true, now: Date.now(), codec, producer, onProblem: (problem) => problems.push(problem), onProgress,
+        }));
+        printResult({ ...result, problems }, options, publishText);
+      } finally {
+        await producer.disconnect();
+      }
+      if (problems.length > 0) process.exitCode = 1;
+    });
+}
+
+const publishText = ({ problems, rows, published, refused }: CustomersPublished & { readonly problems: readonly (RowProblem & { readonly file: string })[] }): string => [
+  ...problems.map((problem) => `${problem.file}: ${problemLines([problem]).join('')}`),
+  `${rows} rows: ${published} messages published, ${refused} rows with problems.`,
+].join('\n');
 
 /** Shows a bar on standard error, where that is a terminal. */
 async function withProgress<Result>(work: (onProgress: (progress: { readonly rows: number; readonly share: number }) => void) => Promise<Result>): Promise<Result> {
@@ -85,7 +127,7 @@ function customerText(customer: CustomerView): string {
   const merged = customer.rootId === customer.id ? '' : ` · merged into ${customer.rootId}`;
   const since = (validFrom: string | null): string => validFrom ?? 'always';
   return [
-    `${customer.id}  ${nameOf(customer)}  (${customer.kind}${customer.active ? '' : ', inactive'}, from ${customer.origin}${merged})`,
+    `${customer.id}  ${nameOf(customer)}  (${customer.kind}${customer.active ? '' : `, inactive${customer.deactivatedAt === null ? '' : ` since ${customer.deactivatedAt.toISOString()}`}`}, from ${customer.origin}${merged})`,
     ...[['born', party.birthDate], ['language', party.language], ['VAT id', party.vatId]].flatMap(([label, value]) => (value == null ? [] : [`${label} ${value}`])),
     ...(customer.merged.length > 0 ? [`merged into it: ${customer.merged.join(', ')}`] : []),
     '', 'Contacts', formatTable(['kind', 'value', 'from', ''], customer.contacts.map(({ kind, value, origin, verified }) => [kind, value, origin, verified ? 'verified' : '']), 'No contacts.'),
@@ -94,6 +136,7 @@ function customerText(customer: CustomerView): string {
       ...customer.attributes.map(({ name, value, validFrom }) => [name, value, since(validFrom)]),
       ...customer.relations.map(({ type, customerId, name, validFrom }) => [type, `${customerId} ${name ?? ''}`.trim(), since(validFrom)]),
     ], 'No dated facts.'),
+    ...(customer.consents.length === 0 ? [] : ['', 'Consents', formatTable(['purpose', 'channel', '', 'at', 'from'], customer.consents.map(({ purpose, channel, given, at, source }) => [purpose, channel === '' ? 'all' : channel, given ? 'given' : 'refused', at, source]))]),
     '', `Orders (${customer.orderCount})`, formatTable(['order', 'status', 'as', 'travel from'], customer.orders.map(({ order, status, role, travelFrom }) => [order, status, role, travelFrom]), 'No orders.'),
   ].join('\n');
 }

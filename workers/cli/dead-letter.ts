@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { BookingEvent } from '../../schemas/booking-event.js';
+import type { CustomerEvent } from '../../schemas/customer-event.js';
 import { fromJson } from '../../schemas/json.js';
 import { park, replayDeadLetters, resolve, showDeadLetter, type Mended, type ReplayOptions, type ShownDeadLetter } from '../actions/dead-letters.js';
 import { rejectionCodes, type RejectionCode } from '../domain/rejection.js';
@@ -156,9 +157,11 @@ async function readMended(db: Database, id: string, file: string): Promise<Mende
   return letter?.topic.startsWith(sourceTopicPrefix) === true ? readFile(file) : readEvent(file);
 }
 
-async function readEvent(file: string): Promise<BookingEvent> {
-  const read = fromJson('BookingEvent', JSON.parse(await readFile(file, 'utf8')));
-  if ('problems' in read) throw new Error(`${file} is no booking event:\n${read.problems.map(({ path, problem }) => `  ${path} ${problem}`).join('\n')}`);
+async function readEvent(file: string): Promise<BookingEvent | CustomerEvent> {
+  const json: unknown = JSON.parse(await readFile(file, 'utf8'));
+  const isCustomer = typeof json === 'object' && json !== null && 'updatedAt' in json;
+  const read = isCustomer ? fromJson('CustomerEvent', json) : fromJson('BookingEvent', json);
+  if ('problems' in read) throw new Error(`${file} is no ${isCustomer ? 'customer' : 'booking'} event:\n${read.problems.map(({ path, problem }) => `  ${path} ${problem}`).join('\n')}`);
   return read.value;
 }
 

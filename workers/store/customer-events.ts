@@ -8,8 +8,6 @@ export interface CustomerDay extends CustomerVersion {
   readonly key: Key;
   readonly validFrom: string;
   readonly customerId: string;
-  /** Kafka's key of the message where it is not `source:externalId`; null: it is, or there is none. */
-  readonly messageKey: string | null;
   /** What the event says from that day on. */
   readonly facts: readonly DatedFact[];
 }
@@ -21,7 +19,6 @@ interface DayRow {
   readonly customerId: string;
   readonly updatedAt: string;
   readonly digest: string;
-  readonly messageKey: string | null;
   readonly facts: Readonly<Record<string, string | null>>;
 }
 
@@ -29,8 +26,7 @@ interface DayRow {
 export async function customerDays(tx: Queryable, keys: readonly Key[]): Promise<readonly CustomerDay[]> {
   if (keys.length === 0) return [];
   const rows = await tx.query<DayRow>(
-    `select e.kind, e.value, e.valid_from as "validFrom", e.customer_id as "customerId", (extract(epoch from e.updated_at) * 1000)::bigint as "updatedAt", e.digest,
-       e.message_key as "messageKey", e.facts
+    `select e.kind, e.value, e.valid_from as "validFrom", e.customer_id as "customerId", (extract(epoch from e.updated_at) * 1000)::bigint as "updatedAt", e.digest, e.facts
      from unnest($1::text[], $2::text[]) as t (kind, value) join customer_event e on e.kind = t.kind and e.value = t.value`,
     [keys.map(({ kind }) => kind), keys.map(({ value }) => value)],
   );
@@ -52,13 +48,12 @@ function factOf(customerId: string, validFrom: string, text: string, value: stri
 export async function saveCustomerDays(tx: Queryable, days: readonly CustomerDay[]): Promise<void> {
   if (days.length === 0) return;
   await tx.query(
-    `insert into customer_event (kind, value, valid_from, customer_id, updated_at, digest, message_key, facts)
-     select * from unnest($1::text[], $2::text[], $3::date[], $4::bigint[], $5::timestamptz[], $6::text[], $7::text[], $8::jsonb[]) order by 1, 2, 3
-     on conflict (kind, value, valid_from) do update set customer_id = excluded.customer_id, updated_at = excluded.updated_at, digest = excluded.digest,
-       message_key = excluded.message_key, facts = excluded.facts`,
+    `insert into customer_event (kind, value, valid_from, customer_id, updated_at, digest, facts)
+     select * from unnest($1::text[], $2::text[], $3::date[], $4::bigint[], $5::timestamptz[], $6::text[], $7::jsonb[]) order by 1, 2, 3
+     on conflict (kind, value, valid_from) do update set customer_id = excluded.customer_id, updated_at = excluded.updated_at, digest = excluded.digest, facts = excluded.facts`,
     [
       days.map(({ key }) => key.kind), days.map(({ key }) => key.value), days.map(({ validFrom }) => validFrom), days.map(({ customerId }) => customerId),
-      days.map(({ updatedAt }) => new Date(updatedAt).toISOString()), days.map(({ digest }) => digest), days.map(({ messageKey }) => messageKey),
+      days.map(({ updatedAt }) => new Date(updatedAt).toISOString()), days.map(({ digest }) => digest),
       days.map(({ facts }) => JSON.stringify(Object.fromEntries(facts.map((fact) => [factName(fact), fact.value])))),
     ],
   );
@@ -75,9 +70,18 @@ export async function takeOverFacts(tx: Queryable, facts: readonly DatedFact[]):
 }
 
 /** The customers whose events came under these keys of messages, where those were not `source:externalId`. */
-export async function keysByMessageKey(tx: Queryable, messageKeys: readonly string[]): Promise<readonly (Key & { readonly messageKey: string })[]> {
+export async function keysByMessageKey(tx: Queryable, messageKeys: readonly string[]): Promise<readonly Key[]> {
   if (messageKeys.length === 0) return [];
-  return tx.query('select distinct kind, value, message_key as "messageKey" from customer_event where message_key = any ($1::text[]) order by 1, 2', [messageKeys]);
+  return tx.query('select distinct kind, value from customer_message_key where message_key = any ($1::text[]) order by 1, 2', [messageKeys]);
+}
+
+/** Keeps under which keys events of customers came. */
+export async function saveMessageKeys(tx: Queryable, came: readonly (Key & { readonly messageKey: string })[]): Promise<void> {
+  if (came.length === 0) return;
+  await tx.query(
+    `insert into customer_message_key (message_key, kind, value) select distinct * from unnest($1::text[], $2::text[], $3::text[]) order by 1, 2, 3 on conflict do nothing`,
+    [came.map(({ messageKey }) => messageKey), came.map(({ kind }) => kind), came.map(({ value }) => value)],
+  );
 }
 
 /** When these keys were deactivated last, in milliseconds; those that never were are missing. */
@@ -102,7 +106,7 @@ export async function saveDeactivations(tx: Queryable, newest: ReadonlyMap<strin
 /** The deactivation that holds for customer `c`, if any: of one of its external ids or of the key its events came under, and no event of the customer is newer. */
 export const deactivationInForce = `select max(d.at) from customer_deactivation d
   where (d.key in (select k.value from customer_key k where k.customer_id = c.id and k.kind in ('external', 'external-company'))
-      or d.key in (select e.message_key from customer_event e where e.customer_id = c.id))
+      or d.key in (select m.message_key from customer_event e join customer_message_key m on m.kind = e.kind and m.value = e.value where e.customer_id = c.id))
     and d.at >= coalesce((select max(e.updated_at) from customer_event e where e.customer_id = c.id), '-infinity')`;
 
 /** Makes those of the customers inactive for whom a deactivation is in force. */

@@ -2,6 +2,7 @@ import type { Party } from '../../schemas/booking-event.js';
 import type { Key } from '../domain/match/keys.js';
 import { compareKeys } from '../domain/match/candidates.js';
 import type { CustomerKind } from '../domain/match/parties.js';
+import { deactivationInForce } from './customer-events.js';
 import type { Queryable } from './database.js';
 
 /** Everything that is known of a customer, for people to look at. */
@@ -11,6 +12,8 @@ export interface CustomerView {
   readonly rootId: string;
   readonly kind: CustomerKind;
   readonly active: boolean;
+  /** Of an inactive customer: when it was deactivated; null: nobody said. */
+  readonly deactivatedAt: Date | null;
   readonly origin: string;
   readonly createdAt: Date;
   readonly updatedAt: Date;
@@ -19,6 +22,8 @@ export interface CustomerView {
   readonly contacts: readonly { readonly kind: string; readonly value: string; readonly origin: string; readonly verified: boolean; readonly seenAt: string }[];
   readonly attributes: readonly { readonly name: string; readonly value: string | null; readonly validFrom: string | null }[];
   readonly relations: readonly { readonly type: string; readonly customerId: string; readonly name: string | null; readonly validFrom: string | null }[];
+  /** What the customer agreed to or refused last, by purpose and channel (empty: all). */
+  readonly consents: readonly { readonly purpose: string; readonly channel: string; readonly given: boolean; readonly at: string; readonly source: string }[];
   /** Customers that were merged into this one. */
   readonly merged: readonly string[];
   /** The newest orders, as payer, booker or corporate account; at most 20. */
@@ -26,7 +31,7 @@ export interface CustomerView {
   readonly orderCount: number;
 }
 
-const view = `select c.id, c.root_id as "rootId", c.kind, c.active, c.origin, c.created_at as "createdAt", c.updated_at as "updatedAt", c.party,
+const view = `select c.id, c.root_id as "rootId", c.kind, c.active, case when not c.active then (${deactivationInForce}) end as "deactivatedAt", c.origin, c.created_at as "createdAt", c.updated_at as "updatedAt", c.party,
   (select coalesce(json_agg(json_build_object('kind', kind, 'value', value) order by kind, value), '[]') from customer_key where customer_id = c.id) as keys,
   (select coalesce(json_agg(json_build_object('kind', kind, 'value', value, 'origin', origin, 'verified', verified, 'seenAt', seen_at) order by kind, value), '[]')
    from customer_contact where customer_id = c.id) as contacts,
@@ -35,6 +40,8 @@ const view = `select c.id, c.root_id as "rootId", c.kind, c.active, c.origin, c.
   (select coalesce(json_agg(json_build_object('type', r.type, 'customerId', r.related_id::text, 'name', o.party->>'companyName',
      'validFrom', nullif(r.valid_from, '-infinity')) order by r.type, r.valid_from), '[]')
    from customer_relation r left join customer o on o.id = r.related_id where r.customer_id = c.id) as relations,
+  (select coalesce(json_agg(n order by n.purpose, n.channel), '[]') from (
+     select distinct on (purpose, channel) purpose, channel, given, at, source from customer_consent where customer_id = c.id order by purpose, channel, at desc) n) as consents,
   (select coalesce(json_agg(m.id::text order by m.id), '[]') from customer m where m.root_id = c.id and m.id <> c.id) as merged,
   (select coalesce(json_agg(json_build_object('order', o.source || ':' || o.booking_ref, 'status', o.status,
      'role', case when o.customer_id = c.root_id then 'customer' else 'corporate account' end, 'travelFrom', o.travel_from)), '[]')

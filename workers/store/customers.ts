@@ -20,14 +20,18 @@ interface CandidateRow extends CandidateParty {
   readonly customerId: string;
   readonly rootId: string;
   readonly kind: CustomerKind;
+  readonly inactive: boolean;
 }
 
-/** Reads the active customers that have one of the keys, each with the keys that it was found by. One statement for the whole batch. */
+/**
+ * Reads the active customers that have one of the keys, each with the keys that it was found by. One statement for the whole batch.
+ * An inactive one is found by its external id alone: whoever is named by it is not somebody new.
+ */
 export async function findCandidates(tx: Queryable, keys: readonly Key[]): Promise<FoundCandidates> {
   if (keys.length === 0) return { candidates: [], overflowed: [] };
   const [kinds, values] = columnsOf(distinct(keys));
   const rows = await tx.query<CandidateRow>(
-    `select k.kind as "keyKind", k.value as "keyValue", c.id as "customerId", c.root_id as "rootId", c.kind,
+    `select k.kind as "keyKind", k.value as "keyValue", c.id as "customerId", c.root_id as "rootId", c.kind, not c.active as inactive,
        c.party->>'givenName' as "givenName", c.party->>'familyName' as "familyName", c.party->>'fullName' as "fullName",
        c.party->>'companyName' as "companyName", c.party->>'birthDate' as "birthDate"
      from unnest($1::text[], $2::text[]) as k (kind, value)
@@ -35,8 +39,8 @@ export async function findCandidates(tx: Queryable, keys: readonly Key[]): Promi
        select customer_id from customer_key where kind = k.kind and value = k.value order by customer_id limit $3
      ) as found
      join customer c on c.id = found.customer_id
-     where c.active
-     order by c.id`,
+     where c.active or k.kind in ('external', 'external-company')
+     order by c.id, k.kind, k.value`,
     [kinds, values, mostCustomersPerKey + 1],
   );
   return gather(rows);
@@ -48,10 +52,10 @@ function gather(rows: readonly CandidateRow[]): FoundCandidates {
   const overflows = (row: CandidateRow): boolean => (perKey.get(`${row.keyKind} ${row.keyValue}`) ?? 0) > mostCustomersPerKey;
   const candidates = new Map<string, Candidate & { readonly keys: Key[] }>();
   for (const row of rows.filter((each) => !overflows(each))) {
-    const { keyKind, keyValue, customerId, rootId, kind, ...party } = row;
+    const { keyKind, keyValue, customerId, rootId, kind, inactive, ...party } = row;
     const known = candidates.get(customerId);
     const key = { kind: keyKind, value: keyValue };
-    if (known === undefined) candidates.set(customerId, { customerId, rootId, kind, party, keys: [key] });
+    if (known === undefined) candidates.set(customerId, { customerId, rootId, kind, party, keys: [key], ...(inactive && { inactive }) });
     else known.keys.push(key);
   }
   return { candidates: [...candidates.values()], overflowed: distinct(rows.filter(overflows).map((row) => ({ kind: row.keyKind, value: row.keyValue }))) };

@@ -11,6 +11,8 @@ export interface Candidate {
   /** The customer that this one was merged into, else its own id: one person counts once. */
   readonly rootId: string;
   readonly kind: CustomerKind;
+  /** Deactivated: nobody is linked to it any more. */
+  readonly inactive?: boolean;
   readonly party: CandidateParty;
   /** The keys it was found by (or, for one made in this batch, has). */
   readonly keys: readonly Key[];

@@ -5,7 +5,7 @@ import { compareCompanies, compareNames, nameOf, type NameLevel } from './names.
 import { kindOf, type CustomerKind, type RoleParty } from './parties.js';
 
 /** Names the rules below; stored as `decided_by` of a link. Raise it with every change of a rule, a level or a list. */
-export const modelVersion = 'rules-1';
+export const modelVersion = 'rules-2';
 
 /** What speaks for or against a customer: the field and how well it agrees. Holds no personal data. */
 interface Evidence {
@@ -97,7 +97,9 @@ function judgeAll(roleParty: RoleParty, keys: readonly MatchKey[], candidates: r
   const own = new Set(keys.map(nameOfKey));
   return candidates.map((candidate) => {
     const by = new Set(candidate.keys.filter((key) => own.has(nameOfKey(key))).map((key) => key.kind));
-    return candidate.kind === kind ? judge(candidate, by) : otherKind(candidate);
+    if (candidate.kind !== kind) return otherKind(candidate);
+    const judged = judge(candidate, by);
+    return candidate.inactive === true && judged.verdict === 'link' ? { ...judged, ...review('the customer is deactivated') } : judged;
   });
 }
 
