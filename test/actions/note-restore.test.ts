@@ -180,7 +180,6 @@ const ordersOf = (of: Database) => of.query(
    from orders`,
 );
 
-// Seen to fail: without doubting messages (mails twice), without the base of revisions (announced below what consumers have), without the fence's seek (the lost part is never read again).
 test('a database that was restored to a point reads Kafka again from there: nothing is lost, doubled or told twice', async () => {
   await settle(part(1, 0), 2);
   await tellAll();
