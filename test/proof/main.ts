@@ -36,6 +36,9 @@ if (help === true || unknown.length > 0) {
   process.exit(unknown.length > 0 ? 2 : 0);
 }
 
+// Ended from outside, a proof takes its processes along: those that it started go when it exits.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => { process.exit(1); });
+
 const chosen = proofs.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
 for (const proof of chosen) await prove(proof);
 process.exit(); // kafkajs may leave a timer behind that never ends
