@@ -27,7 +27,7 @@ describe('raw records become orders', () => {
   test('JSON: each value is mapped by the applied map, and settled as its events are', async () => {
     const [topic, source] = [await world.newTopic(2), await raw.newSource()];
     await raw.send(source, [record('J1'), `[${record('J2', { price: 82.5 })},${record('J3')}]`, record('J1', { type: 'cancelled' })]);
-    await world.drain(topic);
+    await raw.drain(topic);
     expect(await raw.orders(source)).toEqual([{ ref: 'J1', status: 'cancelled', total: '100' }, { ref: 'J2', status: 'booked', total: '82.5' }, { ref: 'J3', status: 'booked', total: '100' }]);
     expect(await raw.fence(source)).toMatchObject([{ next: 3, read: 3, applied: 3, duplicate: 0, dead: 0 }]);
     await raw.expectReconciled();
@@ -40,7 +40,7 @@ describe('raw records become orders', () => {
     await raw.send(xml, ['<?xml version="1.0"?><All><Booking><ref>X1</ref><price>10</price></Booking><Booking ref="X2" price="20"/></All>']);
     await raw.send(csv, ['ref,price\nC1,10\nC2,20\n']);
     await raw.send(ndjson, [`${record('N1')}\n${record('N2')}\n`]);
-    await world.drain(topic);
+    await raw.drain(topic);
     for (const [source, refs] of [[xml, ['X1', 'X2']], [csv, ['C1', 'C2']], [ndjson, ['N1', 'N2']]] as const) expect((await raw.orders(source)).map(({ ref }) => ref)).toEqual(refs);
     const [event] = await world.db.query<{ at: Date }>('select occurred_at as at from booking_event where source = $1 limit 1', [xml]);
     expect(event?.at.getTime()).toBeGreaterThan(began - 60_000);
@@ -49,7 +49,7 @@ describe('raw records become orders', () => {
 
   test('a source that is applied, and a topic that is made, while ingest runs are read within seconds; a map that is applied anew holds from then on', async () => {
     const [topic, source] = [await world.newTopic(), `crs-${randomUUID()}`];
-    const ingest = await world.start({ topic });
+    const ingest = await raw.start(topic);
     try {
       await raw.createTopic(source);
       await raw.send(source, [record('A1')]);
@@ -88,7 +88,7 @@ describe('bad messages', () => {
     ];
     await world.admin.alterConfigs({ validateOnly: false, resources: [{ type: 2, name: sourceTopic(source), configEntries: [{ name: 'max.message.bytes', value: String(6 * 1024 * 1024) }, { name: 'message.timestamp.type', value: 'LogAppendTime' }] }] });
     for (const [n, [, , value]] of bad.entries()) await raw.send(source, [record(`G${String(n).padStart(2, '0')}`), value]);
-    await world.drain(topic);
+    await raw.drain(topic);
     expect((await raw.orders(source)).map(({ ref }) => ref)).toEqual(bad.map((_, n) => `G${String(n).padStart(2, '0')}`));
     const letters = await raw.letters(source);
     expect(letters.map(({ code, offset }) => [code, Number(offset)])).toEqual(bad.map(([code], n) => [code, 2 * n + 1]));
@@ -97,15 +97,15 @@ describe('bad messages', () => {
       expect(letters[n]?.value?.equals(Buffer.from(value ?? '')) ?? null).toBe(value === null ? null : true);
     }
     expect(await raw.fence(source)).toMatchObject([{ next: 2 * bad.length, read: 2 * bad.length, applied: bad.length, dead: bad.length }]);
-    await world.drain(topic, { group: 'again' });
-    expect(await raw.fence(source, 'again')).toMatchObject([{ read: 2 * bad.length, applied: bad.length, dead: bad.length }]);
+    await raw.drain(topic, '-again');
+    expect(await raw.fence(source, '-again')).toMatchObject([{ read: 2 * bad.length, applied: bad.length, dead: bad.length }]);
     await raw.expectReconciled();
   }, 180_000);
 
   test('an XML bomb and an external entity are refused; card numbers are masked where a dead letter is shown', async () => {
     const [topic, source] = [await world.newTopic(), await raw.newSource('format: xml\nxml: { record: Booking }')];
     await raw.send(source, [bomb, '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><Booking><ref>&x;</ref></Booking>', '<Booking><ref>E1</ref><price>4111 1111 1111 1111 EUR</price></Booking>', '<Booking><ref>E2</ref><price>5</price></Booking>']);
-    await world.drain(topic);
+    await raw.drain(topic);
     expect((await raw.letters(source)).map(({ code }) => code)).toEqual(['FORMAT', 'FORMAT', 'MAP']);
     expect(await raw.orders(source)).toMatchObject([{ ref: 'E2' }]);
     const shown = await showDeadLetter(world.db, null, (await raw.letters(source))[2]?.id ?? '');
@@ -116,7 +116,7 @@ describe('bad messages', () => {
   test('a record on which the expression never ends is given up after its limit, and holds up nobody but its own partition', async () => {
     const [topic, poisoned, other] = [await world.newTopic(), await raw.newSource('format: json', `(ref = "LOOP" ? ($f := function($n) { $f($n + 1) }; $f(1)); ref = "REGEX" ? $match(text, /^(a+)+$/); ${oneEvent})`), await raw.newSource()];
     await raw.send(poisoned, [record('P1'), record('LOOP'), record('REGEX', { text: `${'a'.repeat(40)}b` }), record('P2')]);
-    const ingest = await world.start({ topic });
+    const ingest = await raw.start(topic);
     try {
       await until(async () => (await world.db.query(`select 1 from pg_stat_activity where datname = current_database() and application_name = 'midline ingest'`)).length > 0);
       for (let n = 0; n < 5; n++) {
@@ -137,13 +137,13 @@ describe('bad messages', () => {
   test('a replay goes to the source\'s topic again: once the map is mended it is applied, before that it is open again', async () => {
     const [topic, source] = [await world.newTopic(), await raw.newSource()];
     await raw.send(source, [record('R1', { price: '12,50' })]);
-    await world.drain(topic);
+    await raw.drain(topic);
     const [letter] = await raw.letters(source);
     const replay = async (mended?: Buffer): Promise<void> => {
       const producer = createRelayProducer(world.kafka);
       await replayDeadLetters({ db: world.db, producer, codec: null }, { ids: [letter?.id ?? ''], mended }, 'anna', () => new Date());
       await producer.close();
-      await world.drain(topic);
+      await raw.drain(topic);
     };
     await replay(Buffer.from(record('R2', { price: '13,00' })));
     expect((await raw.letters(source)).map(({ state, attempts }) => [state, attempts])).toEqual([['open', 2], ['resolved', 1]]);
@@ -159,7 +159,7 @@ describe('kill -9', () => {
   function startProcess(topic: string): ChildProcess {
     const { NODE_OPTIONS: _, ...env } = process.env;
     const child = spawn(process.execPath, ['--import', './test/typescript.mjs', 'test/ingest/process.ts'], {
-      cwd: root, stdio: ['ignore', 'ignore', 'inherit'], env: { ...env, ...world.environment, LOG_LEVEL: 'error', TEST_TOPIC: topic, TEST_GROUP: 'midline' },
+      cwd: root, stdio: ['ignore', 'ignore', 'inherit'], env: { ...env, ...world.environment, LOG_LEVEL: 'error', TEST_TOPIC: topic, TEST_GROUP: raw.group },
     });
     children.push(child);
     return child;
@@ -171,7 +171,7 @@ describe('kill -9', () => {
     const [topic, source] = [await world.newTopic(), await raw.newSource()];
     await raw.send(source, Array.from({ length: 40 }, (_, n) => record(`K${n}`)));
     // Whoever wants to raise the fence waits: the events are in Kafka by then.
-    await world.db.query(`insert into consumer_offset (consumer_group, topic, partition, next_offset) values ($1, $2, 0, 0)`, [`midline.${sourceTopic(source)}`, sourceTopic(source)]);
+    await world.db.query(`insert into consumer_offset (consumer_group, topic, partition, next_offset) values ($1, $2, 0, 0)`, [`${raw.group}.${sourceTopic(source)}`, sourceTopic(source)]);
     await world.db.transaction(async (tx) => {
       await tx.query('select 1 from consumer_offset where topic = $1 for update', [sourceTopic(source)]);
       const child = startProcess(topic);
@@ -181,10 +181,10 @@ describe('kill -9', () => {
       await exit;
     });
     expect(await raw.fence(source)).toMatchObject([{ next: 0, read: 0 }]);
-    await world.drain(topic);
+    await raw.drain(topic);
     expect(await ends(topic)).toBe(80);
     expect(await raw.fence(source)).toMatchObject([{ next: 40, read: 40, applied: 40 }]);
-    expect((await world.fence(topic)).reduce((sum, { read, applied, duplicate }) => ({ read: sum.read + read, applied: sum.applied + applied, duplicate: sum.duplicate + duplicate }), { read: 0, applied: 0, duplicate: 0 })).toEqual({ read: 80, applied: 40, duplicate: 40 });
+    expect((await world.fence(topic, raw.group)).reduce((sum, { read, applied, duplicate }) => ({ read: sum.read + read, applied: sum.applied + applied, duplicate: sum.duplicate + duplicate }), { read: 0, applied: 0, duplicate: 0 })).toEqual({ read: 80, applied: 40, duplicate: 40 });
     expect(await raw.orders(source)).toHaveLength(40);
     await raw.expectReconciled();
   }, 180_000);
@@ -200,14 +200,14 @@ describe('a raw topic that was re-created', () => {
   test('stops the process: it ends below the fence, or another message stands where the last one stood; adopted, it is read from its beginning', async () => {
     const [topic, source] = [await world.newTopic(), await raw.newSource()];
     await raw.send(source, [record('T1'), record('T2')]);
-    await world.drain(topic);
+    await raw.drain(topic);
     await recreate(source);
-    await expect(world.drain(topic)).rejects.toThrow(`midline topics adopt ${sourceTopic(source)}`);
+    await expect(raw.drain(topic)).rejects.toThrow(`midline topics adopt ${sourceTopic(source)}`);
     await raw.send(source, [record('T3'), record('T4'), record('T5')]);
-    await expect(world.drain(topic)).rejects.toThrow(`offset 1 of ${sourceTopic(source)} [0] is another message`);
+    await expect(raw.drain(topic)).rejects.toThrow(`offset 1 of ${sourceTopic(source)} [0] is another message`);
     expect(await raw.orders(source)).toHaveLength(2);
     await adopt(world.db, sourceTopic(source), 'anna', new Date());
-    await world.drain(topic);
+    await raw.drain(topic);
     expect((await raw.orders(source)).map(({ ref }) => ref)).toEqual(['T1', 'T2', 'T3', 'T4', 'T5']);
     await raw.expectReconciled();
   }, 180_000);

@@ -22,8 +22,12 @@ export function rawWorld(world: IngestWorld) {
   const apply = (source: string, head = 'format: json', events = oneEvent): Promise<AppliedSource> =>
     applySource(world.db, mapOf(`source: ${source}\nname: A system\n${head}\nevents: |\n  ${events}\n`), 'anna', new Date());
   const createTopic = (source: string, partitions = 1): Promise<void> => world.createTopic(sourceTopic(source), partitions, { 'message.timestamp.type': 'LogAppendTime' });
+  // Test files share Kafka: in one group their members would be given each other's topics.
+  const group = `midline-${randomUUID()}`;
   return {
-    apply, createTopic,
+    apply, createTopic, group,
+    start: (topic: string) => world.start({ topic, group }),
+    drain: (topic: string, again = '') => world.drain(topic, { group: `${group}${again}` }),
     /** A source of its own, applied, with its topic. */
     async newSource(head?: string, events?: string, partitions?: number): Promise<string> {
       const source = `crs-${randomUUID()}`;
@@ -33,7 +37,7 @@ export function rawWorld(world: IngestWorld) {
     },
     send: (source: string, values: readonly (string | Buffer | null)[], partition = 0): Promise<void> =>
       world.send(sourceTopic(source), values.map((value) => ({ key: null, value: typeof value === 'string' ? Buffer.from(value) : value, partition }))),
-    fence: (source: string, group = 'midline') => world.fence(sourceTopic(source), `${group}.${sourceTopic(source)}`),
+    fence: (source: string, again = '') => world.fence(sourceTopic(source), `${group}${again}.${sourceTopic(source)}`),
     orders: (source: string) => world.db.query<{ ref: string; status: string; total: string }>(
       `select booking_ref as ref, status, trim_scale(total)::text as total from orders where source = $1 order by booking_ref`, [source],
     ),

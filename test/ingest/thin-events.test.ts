@@ -56,7 +56,7 @@ test('what a message only names is fetched and becomes an order; what the server
     else response.end(booking(id));
   };
   await raw.send(source, idsOf('T1', 'GONE', 'BAD', 'HTML', 'T/2'));
-  await world.drain(topic);
+  await raw.drain(topic);
   expect(await raw.orders(source)).toEqual([{ ref: 'T/2', status: 'booked', total: '100' }, { ref: 'T1', status: 'booked', total: '100' }]);
   expect((await raw.letters(source)).map(({ code, reason }) => [code, reason])).toEqual([
     ['FETCH_GONE', 'the record: answered 404'], ['FETCH_REFUSED', 'the record: answered 400'], ['FETCH_ANSWER', expect.stringContaining('is no JSON')],
@@ -70,7 +70,7 @@ test('a server that is down holds up its own source only; once it is back all is
   const [topic, source, other] = [await world.newTopic(), await thin('  retries: 0\n'), await raw.newSource()];
   answer = (id, response) => { if (id === 'D3') response.writeHead(503).end(); else response.end(booking(id)); };
   await raw.send(source, idsOf('D1', 'D2', 'D3'));
-  const ingest = await world.start({ topic });
+  const ingest = await raw.start(topic);
   try {
     await until(async () => Promise.resolve(asked.filter((id) => id === 'D3').length >= 3), 150);
     await raw.send(other, [record('O1')]);
@@ -92,9 +92,9 @@ test('fetched twice, a booking may be newer: with an event id of what was fetche
   const [topic, hashed, plain] = [await world.newTopic(), await thin(), await thin('', 'id')];
   answer = (id, response) => { response.end(booking(id, asked.filter((one) => one === id).length > 2 ? 'cancelled' : 'booked')); };
   for (const source of [hashed, plain]) await raw.send(source, idsOf('N1'));
-  await world.drain(topic);
+  await raw.drain(topic);
   // Another group reads everything again, as a process does that was killed before it could commit.
-  await world.drain(topic, { group: 'again' });
+  await raw.drain(topic, '-again');
   expect(await raw.orders(hashed)).toMatchObject([{ ref: 'N1', status: 'cancelled' }]);
   expect(await raw.orders(plain)).toMatchObject([{ ref: 'N1', status: 'booked' }]);
   expect(await world.db.query<{ code: string }>('select code from dead_letter where topic = $1', [topic])).toEqual([{ code: 'EVENT_ID_REUSED' }]);
