@@ -212,9 +212,10 @@ describe('the same facts by file', () => {
   });
   const events = (prefix: string): readonly Said[] => [
     person(prefix, 'anna', 'Anna', 'Weber', 3, { relations: [], attributes: { status: 'vip' }, validFrom: '2026-04-01' }, 'DE'),
-    person(prefix, 'bert', 'Bert', 'Maier', 1, { attributes: { status: 'vip' } }),
+    person(prefix, 'bert', 'Bert', 'Maier', 1, { attributes: { status: 'gold' } }),
     person(prefix, 'anna', 'Anna', 'Webber', 1, { attributes: { status: 'silver', region: 'south' } }, 'DE'),
     person(prefix, 'anna', 'Anna', 'Weber', 2, { attributes: { status: 'gold' } }, 'DE'),
+    person(prefix, 'bert', 'Bert', 'Maier', 2, { attributes: { status: 'vip' } }),
     { event: { externalId: `${prefix}acme`, source: 'crm', updatedAt: monday, party: { kind: 'company', companyName: 'Acme GmbH', vatId: 'DE123456789', addresses: [{ country: 'DE' }] } } },
   ];
 
@@ -228,6 +229,7 @@ describe('the same facts by file', () => {
     `select o.booking_ref as ref, coalesce(sum(f.gross), 0)::text as gross from orders o left join fee_entry f on f.order_id = o.id where o.booking_ref like $1 || '%' group by 1 order by 1`, [prefix],
   )).map(({ ref, gross }) => [ref.replace(prefix, ''), Number(gross)]);
 
+  // Seen to fail without the marks of stale orders, and without the deletion of what the newer event of the day has dropped.
   test('make the same master and the same ledger, whenever the bookings come', async () => {
     const load = async (prefix: string, content: string): Promise<void> => {
       await writeFile(join(folder, `${prefix}.csv`), content);
@@ -250,6 +252,7 @@ describe('the same facts by file', () => {
 });
 
 describe('locks', () => {
+  // Seen to fail when FactsLockNeeded is never thrown for a fact: the change is then committed while the batch holds the old ones.
   test('a changed fact of a known customer waits for running batches; new customers and new contacts do not', async () => {
     const lane = createLane('customer-events-L');
     const known = (fields: Partial<CustomerEvent>, emails: readonly string[] = []): Said => ({ event: { externalId: 'l-1', source: 'crm', updatedAt: monday, party: { familyName: 'Weber', emails }, ...fields } });

@@ -7,9 +7,11 @@ import type { Message } from 'kafkajs';
 import type { CustomerEvent } from '../../schemas/customer-event.js';
 import { replayDeadLetters } from '../../workers/actions/dead-letters.js';
 import { importCustomers } from '../../workers/actions/import-customers.js';
+import { publishCustomers } from '../../workers/actions/publish-customers.js';
 import { listDeadLetters } from '../../workers/store/dead-letters.js';
 import { reconcileDatabase } from '../../workers/store/reconcile.js';
 import { fetchMessage } from '../../workers/topics/fetch-message.js';
+import { createEventProducer } from '../../workers/topics/producer.js';
 import { createRelayProducer } from '../../workers/topics/relay-producer.js';
 import { until } from '../until.js';
 import { booked, createIngestWorld, type IngestWorld } from './world.js';
@@ -113,6 +115,33 @@ describe('customer events', () => {
     for (const id of ['H1', 'H2', 'H3']) expect(await master(id)).toEqual([{ name: 'Müller', active: true, attributes: ['round=20'] }]);
     await expectReconciled();
   }, 300_000);
+
+  test('published from a file make the customers that the file says, row upon row; published as gone they are inactive', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'midline-customers-'));
+    const { topic, customersTopic } = await newTopics(2);
+    const producer = createEventProducer(world.kafka);
+    await producer.connect();
+    const publish = async (name: string, content: string, deactivate = false) => {
+      await writeFile(join(folder, name), content);
+      const problems: string[] = [];
+      const counts = await publishCustomers({
+        files: [join(folder, name)], source: 'crm', deactivate, now: monday, codec: world.codec, producer, topic: customersTopic, onProblem: ({ line, reason }) => problems.push(`${line} ${reason}`), onProgress: () => undefined,
+      });
+      await world.drain(topic, { customersTopic });
+      return { ...counts, problems };
+    };
+    expect(await publish('rows.csv', 'externalId,familyName,emails,attribute.status,attribute.region,validFrom\nP1,Weber,p1@example.com,gold,,\nP1,,,,south,\nP2,,nobody,,,\nP3,Maier,,vip,,2026-01-01\n'))
+      .toEqual({ rows: 4, published: 3, refused: 1, problems: ['4 must be e-mail addresses such as anna@example.com'] });
+    expect(await master('P1')).toEqual([{ name: 'Weber', active: true, attributes: ['region=south', 'status=gold'] }]);
+    expect(await publish('events.ndjson', `${JSON.stringify({ externalId: 'P3', source: 'crm', updatedAt: '2026-05-05T00:00:00Z', party: { familyName: 'Mayer' } })}\n{"externalId":"P4","source":"crm","updatedAt":"never"}\n`))
+      .toMatchObject({ published: 1, refused: 1 });
+    expect(await master('P3')).toEqual([{ name: 'Mayer', active: true, attributes: ['status=vip'] }]);
+    expect(await publish('gone.csv', 'externalId\nP1\n', true)).toMatchObject({ published: 1 });
+    expect(await master('P1')).toMatchObject([{ active: false }]);
+    await producer.disconnect();
+    await rm(folder, { recursive: true });
+    await expectReconciled();
+  }, 120_000);
 
   test('bookings and a file of the same people at once: nobody is doubled, nothing stops', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'midline-customers-'));
