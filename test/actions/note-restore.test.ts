@@ -103,22 +103,27 @@ afterAll(async () => {
 });
 
 const bookings = 20;
+/** Of this run alone: the topic of order events is everybody's. */
+const prefix = `N${randomUUID().slice(0, 8)}-`;
 const began = Date.now();
 /** Every event of a part makes a message and charges a fee. */
 const part = (number: number, from: number): readonly BookingEvent[] => Array.from({ length: bookings }, (_, n) => {
-  const ref = `N${(n + from) % (bookings * 2)}`;
+  const ref = `${prefix}${(n + from) % (bookings * 2)}`;
   const booker = { kind: 'person', externalId: ref, givenName: 'Kim', familyName: `Family${n}`, emails: [`${ref.toLowerCase()}@customer.example`] };
   return booked(ref, { eventId: `${ref}-${number}`, type: number === 1 ? 'booked' : 'changed', occurredAt: began + number * 1_000 }, { booker, remarks: [{ text: `part ${number}` }], price: { currency: 'EUR', total: String(100 + number) } });
 });
-/** In so many batches: revisions tell how often an order was settled, and that is not the same when it is read again. */
+const environment = () => ({ DATABASE_URL: url });
+let sent = 0;
+/** Settled by the running ingest in so many batches: revisions tell how often an order was settled, and that is not the same when it is read again. */
 async function settle(events: readonly BookingEvent[], pieces: number): Promise<void> {
   const size = Math.ceil(events.length / pieces);
   for (let at = 0; at < events.length; at += size) {
-    await world.send(topic, events.slice(at, at + size).map((event) => ({ key: event.bookingRef, value: world.codec.encodeBookingEvent(event), partition: Number(event.bookingRef.slice(1)) % 2 })));
-    await drain();
+    const piece = events.slice(at, at + size);
+    await world.send(topic, piece.map((event) => ({ key: event.bookingRef, value: world.codec.encodeBookingEvent(event), partition: Number(event.bookingRef.slice(prefix.length)) % 2 })));
+    sent += piece.length;
+    await until(async () => (await db.query<{ n: number }>('select coalesce(sum(read), 0)::int as n from consumer_offset'))[0]?.n === sent);
   }
 }
-const drain = () => world.drain(topic, { group, env: { DATABASE_URL: url } });
 
 /** Runs relay and outreach until nothing is left to be told. */
 async function tellAll(): Promise<void> {
@@ -181,6 +186,7 @@ const ordersOf = (of: Database) => of.query(
 );
 
 test('a database that was restored to a point reads Kafka again from there: nothing is lost, doubled or told twice', async () => {
+  const before = await world.start({ topic, group, env: environment() });
   await settle(part(1, 0), 2);
   await tellAll();
   await backUp();
@@ -194,6 +200,7 @@ test('a database that was restored to a point reads Kafka again from there: noth
   await tellAll();
   const told = mail.mails().length;
   const lostAt = new Date();
+  await before.stop();
 
   await loseAndRestore(moment);
   expect(await world.db.query('select 1 from orders')).toEqual([]);
@@ -202,12 +209,14 @@ test('a database that was restored to a point reads Kafka again from there: noth
   const noted = await noteRestore(db, lostAt, 'anna', new Date());
   expect(noted).toMatchObject({ orders: bookings * 2 });
   expect(noted.unknownMessages).toBeGreaterThan(0);
-  await drain();
+  const after = await world.start({ topic, group, env: environment() });
+  await until(async () => (await db.query<{ n: number }>('select sum(read)::int as n from consumer_offset'))[0]?.n === sent);
   await tellAll();
   expect(mail.mails()).toHaveLength(told);
 
   // What comes afterwards is told as ever.
   await settle(part(6, 0), 1);
+  await after.stop();
   await tellAll();
   const perMail = new Map<string, number>();
   for (const one of mail.mails()) perMail.set(one.headers['message-id'] ?? '', (perMail.get(one.headers['message-id'] ?? '') ?? 0) + 1);
