@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { strikeAt, type StepStrike } from './step.js';
 
@@ -78,7 +78,7 @@ export function createCrew({ dist, environment, group: ownGroup, folder }: CrewO
       if (strike?.signal === 'SIGKILL') expected.add(worker);
       void ended.then((how) => {
         workers.delete(worker);
-        if (!expected.has(worker) || (strike !== undefined && how !== strike.signal && how !== 'SIGKILL')) complaints.push(`${name} ended by itself: ${how}`);
+        if (!expected.has(worker) || (strike?.signal === 'SIGKILL' && how !== 'SIGKILL')) complaints.push(`${name} ended by itself: ${how}`);
       });
       return worker;
     },
@@ -102,7 +102,9 @@ export function createCrew({ dist, environment, group: ownGroup, folder }: CrewO
       const timer = setTimeout(() => { worker.signal('SIGKILL'); }, patience);
       const how = await worker.ended;
       clearTimeout(timer);
-      if (how !== 'exit code 0') complaints.push(`${worker.name} was asked to stop and ended with ${how}`);
+      // Before it has begun to listen to signals it ends as any process does.
+      const ended = how === 'exit code 0' || (how === 'SIGTERM' && !readFileSync(join(folder, `${worker.name}.log`), 'utf8').includes('"started"'));
+      if (!ended) complaints.push(`${worker.name} was asked to stop and ended with ${how}`);
     },
     async end() {
       for (const worker of workers.keys()) expected.add(worker);

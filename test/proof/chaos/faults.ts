@@ -131,11 +131,11 @@ const strikes: { readonly [How in Fault['how']]: Strike<How> } = {
   async 'unknown error'(world) {
     for (const worker of ownWorkers(world, 'outreach')) await world.crew.stop(worker);
     await world.ask('alter table orders rename column booking_ref to reference');
-    for (const worker of ownWorkers(world, 'ingest')) {
+    await Promise.all(ownWorkers(world, 'ingest').map(async (worker) => {
       const how = await world.crew.endOf(worker, stopsWithin);
       if (how !== 'exit code 1') world.complaints.push(`${worker.name} met an error that it does not know and ${how === null ? 'lives on' : `ended with ${how}`}`);
       await world.crew.kill(worker);
-    }
+    }));
     await world.ask('alter table orders rename column reference to booking_ref');
     const since = Date.now();
     for (const kind of ['ingest', 'ingest', 'outreach'] as const) world.crew.start(kind);

@@ -1,5 +1,5 @@
 /** A text of the build that is put out of action; it must stand in its module exactly once. */
-interface Patch {
+export interface Patch {
   /** Path of the compiled module in the build's folder. */
   readonly module: string;
   readonly find: string;
