@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import kafkajs, { type Admin, type Kafka } from 'kafkajs';
+import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
 import { bookingEventsMessageLimit, createTopics, deadLetterMessageLimit, listTopics, waitForTopics } from '../../workers/topics/admin.js';
 import { createKafka } from '../../workers/topics/connection.js';
 import { consumerLag } from '../../workers/topics/lag.js';
@@ -36,6 +38,27 @@ async function freshTopic(numPartitions: number, configs: Readonly<Record<string
 
 /** Until `createTopics` reports differences of which this is true. */
 const seen = (isSo: (differing: readonly object[]) => boolean): Promise<void> => until(async () => isSo((await createTopics(admin, { partitions: 3 })).differing));
+
+describe('a connection', () => {
+  // Seen to fail without restIdleConnections: some 400 looks.
+  test('that nobody asks anything does not look for waiting requests', async () => {
+    const { prototype } = RequestQueue;
+    const { checkPendingRequests } = prototype;
+    let looks = 0;
+    prototype.checkPendingRequests = function counted(this: RequestQueue) {
+      looks += 1;
+      checkPendingRequests.call(this);
+    };
+    try {
+      await Promise.all(Array.from({ length: 20 }, () => admin.listTopics()));
+      looks = 0;
+      await pause(500);
+      expect(looks).toBeLessThan(10);
+    } finally {
+      prototype.checkPendingRequests = checkPendingRequests;
+    }
+  });
+});
 
 const message = (key: string, size = 10) => ({ key, value: Buffer.alloc(size, 'x') });
 

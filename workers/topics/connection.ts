@@ -1,4 +1,5 @@
 import kafkajs, { type Kafka, type KafkaConfig, type LogEntry } from 'kafkajs';
+import { restIdleConnections } from './rest-idle-connections.js';
 
 export type KafkaLogLevel = 'error' | 'warn' | 'info' | 'debug';
 
@@ -18,6 +19,7 @@ export interface KafkaConnection {
  * Its requests are retried for some seconds, then they throw: whoever calls retries for ever.
  */
 export function createKafka({ brokers, clientId, ssl, sasl, log }: KafkaConnection): Kafka {
+  restIdleConnections();
   return new kafkajs.Kafka({
     brokers: [...brokers],
     clientId,
