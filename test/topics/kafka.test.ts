@@ -40,7 +40,7 @@ async function freshTopic(numPartitions: number, configs: Readonly<Record<string
 const seen = (isSo: (differing: readonly object[]) => boolean): Promise<void> => until(async () => isSo((await createTopics(admin, { partitions: 3 })).differing));
 
 describe('a connection', () => {
-  // Seen to fail without restIdleConnections: some 400 looks.
+  // Seen to fail without restIdleConnections: more than a hundred looks.
   test('that nobody asks anything does not look for waiting requests', async () => {
     const { prototype } = RequestQueue;
     const { checkPendingRequests } = prototype;
