@@ -37,6 +37,7 @@ const cases: readonly [string, RejectionCode, string, () => ReturnType<typeof re
   ['reissued with touches that name no list', 'TOUCHES', 'touches', () => refused({ ...good, type: 'reissued', touches: { items: null } })],
   ['voided without touches', 'TOUCHES', 'touches', () => refused({ ...good, type: 'voided', booking: null })],
   ['an event more than a day after its arrival', 'TIME', 'occurredAt', () => refused(good, at - day - 1)],
+  ['an event of which the message says an impossible arrival', 'TIME', 'occurredAt', () => refused(good, 9e15)],
   ['an event of the year 1899', 'TIME', 'occurredAt', () => refused({ ...good, occurredAt: Date.UTC(1899, 11, 31) })],
   ['an event of the year 2201', 'TIME', 'occurredAt', () => refused({ ...good, occurredAt: Date.UTC(2201, 0, 1) }, null)],
   ['a time that is no number', 'TIME', 'occurredAt', () => refused({ ...good, occurredAt: Number.NaN })],

@@ -25,6 +25,8 @@ export function validateEvent(event: BookingEvent, context: ValidationContext): 
 }
 
 const dayLength = 86_400_000;
+/** The last that a `Date` can say, in milliseconds. */
+const lastInstant = 8.64e15;
 const knownTypes: ReadonlySet<string> = new Set(eventTypes);
 const typesThatNameTheirTouches: ReadonlySet<string> = new Set(['reissued', 'refunded', 'voided']);
 
@@ -36,7 +38,9 @@ function typeFault({ type, touches, booking }: BookingEvent, { declaredKinds }: 
 }
 
 function arrivalFault({ occurredAt }: BookingEvent, { receivedAt }: ValidationContext): Fault | null {
-  if (receivedAt === null || occurredAt <= receivedAt + dayLength) return null;
+  if (receivedAt === null) return null;
+  if (receivedAt > lastInstant) return { code: 'TIME', path: 'occurredAt', says: `cannot be compared: the message's timestamp ${receivedAt} is impossible` };
+  if (occurredAt <= receivedAt + dayLength) return null;
   return { code: 'TIME', path: 'occurredAt', says: `is ${new Date(occurredAt).toISOString()}, more than a day after the message arrived` };
 }
 
