@@ -88,7 +88,8 @@ test('a registry that is away when ingest starts is waited for, health says so, 
   }
 }, 90_000);
 
-// Seen to fail (a dead letter of a good message) when a registry that does not answer counts as one that knows no schema.
+// Seen to fail (a dead letter of a good message) when a registry that does not answer counts as one that knows no schema,
+// and (nothing more is fetched from the broker) when the batch waits in hand instead of being given back.
 test('without the registry known schemas are read on; a message of an unknown one waits with its partition, and is no dead letter', async () => {
   const door = await createDoor();
   const topic = await world.newTopic(2);

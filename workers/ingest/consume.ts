@@ -58,7 +58,7 @@ export function createConsume(dependencies: ConsumeDependencies): (payload: Each
   }
 
   /** Retries faults of the world for ever, keeping the membership of the group alive meanwhile. */
-  async function settleForSure(batch: Batch, heartbeat: () => Promise<void>): Promise<'settled' | 'seek' | 'stop'> {
+  async function settleForSure(batch: Batch, heartbeat: () => Promise<void>): Promise<'settled' | 'seek' | 'wait' | 'stop'> {
     for (let attempt = 1; ; attempt += 1) {
       try {
         await beating(heartbeat, settleChunk(batch, new Map()));
@@ -75,6 +75,7 @@ export function createConsume(dependencies: ConsumeDependencies): (payload: Each
           return 'stop';
         }
         onRetry(error, attempt);
+        if (isOfRegistry(error)) return 'wait';
         await pause(pauseBefore(attempt, Math.random(), 20), stopping);
         await heartbeat();
       }
@@ -99,7 +100,9 @@ export function createConsume(dependencies: ConsumeDependencies): (payload: Each
   return async (payload) => {
     for (const chunk of chunksOf(payload.batch, group, batchSize)) {
       if (!payload.isRunning() || payload.isStale() || stopping.aborted) return;
-      if ((await settleForSure(chunk, () => payload.heartbeat())) !== 'settled') return;
+      const outcome = await settleForSure(chunk, () => payload.heartbeat());
+      if (outcome === 'wait') void pause(unknownSchemaPause, stopping).then(payload.pause());
+      if (outcome !== 'settled') return;
       sought.delete(`${chunk.topic} ${chunk.partition}`);
       // Kafka's own offset is only a hint: the fence decides.
       payload.resolveOffset(String(chunk.messages.at(-1)?.offset ?? chunk.nextOffset - 1));
@@ -108,6 +111,13 @@ export function createConsume(dependencies: ConsumeDependencies): (payload: Each
     }
   };
 }
+
+/**
+ * The registry is away, and this batch has a schema that is not known yet: others can do without it. kafkajs fetches nothing more from a broker
+ * while one of its batches is in hand, so the partition gives its batch back and is paused instead of waiting here.
+ */
+const isOfRegistry = (error: unknown): boolean => error instanceof Error && error.name === 'SchemaRegistryError';
+const unknownSchemaPause = 1_000;
 
 const isConflict = (error: unknown): boolean => error instanceof Error && error.name === 'SettlementConflict';
 
