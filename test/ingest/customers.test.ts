@@ -105,8 +105,9 @@ describe('customer events', () => {
     });
     const [{ high } = { high: '' }] = await world.admin.fetchTopicOffsets(customersTopic);
     await world.drain(topic, { customersTopic });
-    await world.drain(topic, { customersTopic, group: 'newcomer' });
-    for (const group of ['midline', 'newcomer']) {
+    const newcomer = `${world.group}-newcomer`;
+    await world.drain(topic, { customersTopic, group: newcomer });
+    for (const group of [world.group, newcomer]) {
       const [fence] = await world.fence(customersTopic, `${group}.customers`);
       expect(fence).toMatchObject({ next: Number(high), dead: 0 });
       expect(fence?.read).toBeLessThan(Number(high));

@@ -30,7 +30,7 @@ async function expectReconciled(): Promise<void> {
 
 describe('settling batches of a partition', () => {
   const batchOf = (topic: string, events: readonly BookingEvent[], from = 0): Batch => ({
-    group: 'midline', topic, partition: 0, firstOffset: from, nextOffset: from + events.length,
+    group: world.group, topic, partition: 0, firstOffset: from, nextOffset: from + events.length,
     messages: events.map((event, n) => ({ offset: from + n, key: null, value: world.codec.encodeBookingEvent(event), headers: {}, timestamp: Date.now() })),
   });
   const createSettler = () => {
@@ -98,8 +98,8 @@ describe('a group on its topic', () => {
     await world.send(topic, [booked('T1'), cancelled('T1'), { key: null, value: Buffer.from('garbage'), partition: 0 }]);
     await world.drain(topic);
     const before = await world.db.query('select * from orders where booking_ref = $1', ['T1']);
-    await world.drain(topic, { group: 'again' });
-    expect(await world.fence(topic, 'again')).toMatchObject([{ next: 3, read: 3, applied: 0, duplicate: 2, dead: 1 }]);
+    await world.drain(topic, { group: `${world.group}-again` });
+    expect(await world.fence(topic, `${world.group}-again`)).toMatchObject([{ next: 3, read: 3, applied: 0, duplicate: 2, dead: 1 }]);
     expect(await world.db.query('select * from orders where booking_ref = $1', ['T1'])).toEqual(before);
     expect(await deadLetters(topic)).toMatchObject([{ offset: '2', code: 'DECODE' }]);
     await expectReconciled();
@@ -115,8 +115,8 @@ describe('a group on its topic', () => {
     await world.drain(topic);
     expect(await world.db.query('select first_offset, next_offset from offset_gap where topic = $1', [topic])).toEqual([{ first_offset: '2', next_offset: '4' }]);
     expect(await world.fence(topic)).toMatchObject([{ next: 5, read: 3, applied: 3 }]);
-    await world.drain(topic, { group: 'newcomer' });
-    expect(await world.fence(topic, 'newcomer')).toMatchObject([{ next: 5, read: 1, duplicate: 1 }]);
+    await world.drain(topic, { group: `${world.group}-newcomer` });
+    expect(await world.fence(topic, `${world.group}-newcomer`)).toMatchObject([{ next: 5, read: 1, duplicate: 1 }]);
     await expectReconciled();
   });
 

@@ -29,7 +29,7 @@ function startProcess(topic: string, more: Readonly<Record<string, string>> = {}
   const { NODE_OPTIONS: _, ...env } = process.env;
   const child = spawn(process.execPath, ['--import', './test/typescript.mjs', 'test/ingest/process.ts'], {
     cwd: root, stdio: ['ignore', 'ignore', 'pipe'],
-    env: { ...env, ...world.environment, LOG_LEVEL: 'error', INGEST_BATCH_SIZE: '20', INGEST_PARTITIONS_AT_ONCE: '2', TEST_TOPIC: topic, TEST_GROUP: 'midline', ...more },
+    env: { ...env, ...world.environment, LOG_LEVEL: 'error', INGEST_BATCH_SIZE: '20', INGEST_PARTITIONS_AT_ONCE: '2', TEST_TOPIC: topic, TEST_GROUP: world.group, ...more },
   });
   children.push(child);
   return child;

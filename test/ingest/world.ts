@@ -34,6 +34,8 @@ export interface IngestWorld {
   readonly admin: Admin;
   /** What a worker process needs to find the servers. */
   readonly environment: Readonly<Record<string, string>>;
+  /** The consumer group where none is named: of this world alone, since kafkajs gives members of one group each other's topics. */
+  readonly group: string;
   /** A topic of its own. */
   newTopic(partitions?: number, config?: Readonly<Record<string, string>>): Promise<string>;
   createTopic(topic: string, partitions?: number, config?: Readonly<Record<string, string>>): Promise<void>;
@@ -68,7 +70,7 @@ export async function createIngestWorld(): Promise<IngestWorld> {
   const environment = { KAFKA_BROKERS: kafkaBrokers.join(','), SCHEMA_REGISTRY_URL: registryUrl, DATABASE_URL: database.url, KAFKA_SESSION_TIMEOUT_MS: '6000' };
 
   const world: IngestWorld = {
-    db, databaseUrl: database.url, codec, kafka, admin, environment,
+    db, databaseUrl: database.url, codec, kafka, admin, environment, group: `midline-${randomUUID()}`,
     async newTopic(partitions = 1, config = {}) {
       const topic = `ingest-${randomUUID()}`;
       await world.createTopic(topic, partitions, config);
@@ -81,7 +83,7 @@ export async function createIngestWorld(): Promise<IngestWorld> {
     async send(topic, messages) {
       await producer.send({ topic, messages: messages.map((message) => ('eventId' in message ? { key: message.bookingRef, value: codec.encodeBookingEvent(message), partition: 0 } : message)) });
     },
-    start: ({ topic, customersTopic = `no-customers-${topic}`, group = 'midline', drain = false, env = {} }) => {
+    start: ({ topic, customersTopic = `no-customers-${topic}`, group = world.group, drain = false, env = {} }) => {
       const config = readConfig({ ...environment, ...env }, ['KAFKA_BROKERS', 'SCHEMA_REGISTRY_URL', 'DATABASE_URL']);
       return startIngest(config, { log: createLog(process.env['TEST_LOG'] ?? 'silent'), group, drain, topic, customersTopic, mappingThread });
     },
@@ -93,7 +95,7 @@ export async function createIngestWorld(): Promise<IngestWorld> {
         await ingest.stop();
       }
     },
-    async fence(topic, group = 'midline') {
+    async fence(topic, group = world.group) {
       return db.query<FenceRow>(
         `select partition, next_offset::int as next, read::int, applied::int, duplicate::int, late::int, dead_lettered::int as dead
          from consumer_offset where topic = $1 and consumer_group = $2 order by partition`,
