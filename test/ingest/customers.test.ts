@@ -51,7 +51,7 @@ describe('customer events', () => {
     await world.send(customersTopic, [told(customer('A1', { attributes: { status: 'gold' } })), told(customer('A2')), told(customer('A1', { updatedAt: monday + minute, attributes: { status: 'vip' } }, { familyName: 'Maier' }))]);
     await world.drain(topic, { customersTopic });
     expect(await master('A1')).toEqual([{ name: 'Maier', active: true, attributes: ['status=vip'] }]);
-    expect(await world.fence(customersTopic, 'midline.customers')).toMatchObject([{ next: 3, read: 3, applied: 3 }]);
+    expect(await world.fence(customersTopic, `${world.group}.customers`)).toMatchObject([{ next: 3, read: 3, applied: 3 }]);
     await world.send(topic, [booked('CE1', {}, { booker: { kind: 'person', givenName: 'Anna', familyName: 'Maier', emails: ['A1@example.com'] } })]);
     await world.send(customersTopic, [ended('crm:A2'), ended('crm:A2')]);
     await world.drain(topic, { customersTopic });
@@ -80,7 +80,7 @@ describe('customer events', () => {
     await world.drain(topic, { customersTopic });
     const letters = await listDeadLetters(world.db, { limit: 100 });
     expect(letters.map(({ code, reason }) => [code, reason])).toEqual(bad.map(([code, reason]) => [code, expect.stringMatching(reason)]));
-    expect(await world.fence(customersTopic, 'midline.customers')).toMatchObject([{ next: bad.length + 2, read: bad.length + 2, applied: 2, dead: bad.length }]);
+    expect(await world.fence(customersTopic, `${world.group}.customers`)).toMatchObject([{ next: bad.length + 2, read: bad.length + 2, applied: 2, dead: bad.length }]);
     expect([await master('B4'), await master('B1')]).toMatchObject([[{ name: 'Müller' }], []]);
     const producer = createRelayProducer(world.kafka);
     await replayDeadLetters({ db: world.db, producer, codec: world.codec }, { ids: [letters[3]?.id ?? ''], mended: customer('B1') }, 'anna', () => new Date());
@@ -160,7 +160,7 @@ describe('customer events', () => {
         world.send(topic, mixed(17).map((id) => ({ key: null, partition: 0, value: world.codec.encodeBookingEvent(booked(id, { source: 'crm' }, { payer: { kind: 'person', externalId: id, givenName: 'Anna', familyName: 'Müller' } })) }))),
       ]);
       expect(imported).toMatchObject({ rows: 400, refused: 0 });
-      await until(async () => (await world.fence(customersTopic, 'midline.customers')).reduce((sum, { read }) => sum + read, 0) === 800 && (await world.fence(topic))[0]?.read === 400);
+      await until(async () => (await world.fence(customersTopic, `${world.group}.customers`)).reduce((sum, { read }) => sum + read, 0) === 800 && (await world.fence(topic))[0]?.read === 400);
     } finally {
       await ingest.stop();
       await rm(folder, { recursive: true });
