@@ -96,6 +96,7 @@ beforeAll(async () => {
 }, 300_000);
 
 afterAll(async () => {
+  await ingest?.stop();
   await db.close();
   await services.stop();
   await mail.close();
@@ -113,6 +114,7 @@ const part = (number: number, from: number): readonly BookingEvent[] => Array.fr
   return booked(ref, { eventId: `${ref}-${number}`, type: number === 1 ? 'booked' : 'changed', occurredAt: began + number * 1_000 }, { booker, remarks: [{ text: `part ${number}` }], price: { currency: 'EUR', total: String(100 + number) } });
 });
 const environment = () => ({ DATABASE_URL: url });
+let ingest: Awaited<ReturnType<IngestWorld['start']>> | null = null;
 let sent = 0;
 /** Settled by the running ingest in so many batches: revisions tell how often an order was settled, and that is not the same when it is read again. */
 async function settle(events: readonly BookingEvent[], pieces: number): Promise<void> {
@@ -185,8 +187,9 @@ const ordersOf = (of: Database) => of.query(
    from orders`,
 );
 
+// Seen to fail without doubting messages (mails go out twice), and without the base of revisions (consumers never hear of the last change).
 test('a database that was restored to a point reads Kafka again from there: nothing is lost, doubled or told twice', async () => {
-  const before = await world.start({ topic, group, env: environment() });
+  ingest = await world.start({ topic, group, env: environment() });
   await settle(part(1, 0), 2);
   await tellAll();
   await backUp();
@@ -200,7 +203,7 @@ test('a database that was restored to a point reads Kafka again from there: noth
   await tellAll();
   const told = mail.mails().length;
   const lostAt = new Date();
-  await before.stop();
+  await ingest.stop();
 
   await loseAndRestore(moment);
   expect(await world.db.query('select 1 from orders')).toEqual([]);
@@ -209,14 +212,15 @@ test('a database that was restored to a point reads Kafka again from there: noth
   const noted = await noteRestore(db, lostAt, 'anna', new Date());
   expect(noted).toMatchObject({ orders: bookings * 2 });
   expect(noted.unknownMessages).toBeGreaterThan(0);
-  const after = await world.start({ topic, group, env: environment() });
+  ingest = await world.start({ topic, group, env: environment() });
   await until(async () => (await db.query<{ n: number }>('select sum(read)::int as n from consumer_offset'))[0]?.n === sent);
   await tellAll();
   expect(mail.mails()).toHaveLength(told);
 
   // What comes afterwards is told as ever.
   await settle(part(6, 0), 1);
-  await after.stop();
+  await ingest.stop();
+  ingest = null;
   await tellAll();
   const perMail = new Map<string, number>();
   for (const one of mail.mails()) perMail.set(one.headers['message-id'] ?? '', (perMail.get(one.headers['message-id'] ?? '') ?? 0) + 1);
