@@ -14,6 +14,7 @@ export default async function setUp({ testPathPatterns }) {
   let starting;
   const answer = () => (starting ??= start());
   const door = createServer(async (_, response) => {
+    response.setHeader('Connection', 'close'); // a kept connection may be closed at the moment when a test uses it again
     try {
       response.end(JSON.stringify((await answer()).environment));
     } catch (error) {
