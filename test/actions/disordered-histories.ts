@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import type { BookingEvent } from '../../schemas/booking-event.js';
-import { applyFeeTable, approveFeeTable, assignFeeTable, readFeeTable } from '../../workers/actions/fee-tables.js';
 import { createSettle, type Settled } from '../../workers/actions/settle/settle.js';
 import { compareEvents } from '../../workers/domain/event-order.js';
 import type { Database } from '../../workers/store/database.js';
 import type { Codec } from '../../workers/topics/codec.js';
 import { arrivalOf, bookingHistory, declaredKind } from '../domain/booking-histories.js';
+import { giveFeeTable } from '../fee-tables.js';
 
 const scopes = ['order', 'transaction', 'item', 'traveller', 'document'];
 const types = `[booked, confirmed, changed, ticketed, reissued, refunded, voided, cancelled, no-show, travelled, ${declaredKind}]`;
@@ -26,14 +26,9 @@ ${scopes.map((scope, n) => `  - { id: ${scope}, charge: ${scope}-fee, on: ${type
 
 /** A source, org units and the fee table above, assigned to everybody. */
 export async function prepareFees(db: Database): Promise<void> {
-  const doing = { actor: 'anna', now: new Date() };
   await db.query(`insert into source (id, kinds, fee_policy) values ('gds', $1, 'both')`, [[declaredKind]]);
   await db.query(`insert into org_unit (id, parent, time_zone, country) values ('group', null, 'Europe/Berlin', 'DE'), ('berlin', 'group', null, 'DE'), ('wien', 'group', 'Europe/Vienna', 'AT')`);
-  const read = readFeeTable(table, 'everything.yaml');
-  if ('problems' in read) throw new Error(JSON.stringify(read.problems));
-  await applyFeeTable(db, read.table, table, doing);
-  await approveFeeTable(db, { ...doing, table: 'everything', backdate: true, reason: 'test', fourEyes: false });
-  await assignFeeTable(db, { ...doing, subject: { kind: 'default', id: '' }, table: 'everything', from: '2020-01-01', until: null, reason: 'test' });
+  await giveFeeTable(db, table);
 }
 
 /** A partition as a worker of its own sees it. */

@@ -10,7 +10,6 @@ import type { BookingEvent } from '../../schemas/booking-event.js';
 import { startMailCatcher, type MailCatcher } from '../../services/mail-catcher.js';
 import { postgresUser } from '../../services/places.js';
 import { startServices, type RunningServices } from '../../services/start.js';
-import { applyFeeTable, approveFeeTable, assignFeeTable, readFeeTable } from '../../workers/actions/fee-tables.js';
 import { noteRestore } from '../../workers/actions/note-restore.js';
 import { reconcile } from '../../workers/actions/reconcile.js';
 import { createWire } from '../../workers/actions/settle/wire.js';
@@ -23,6 +22,7 @@ import { migrate } from '../../workers/store/schema.js';
 import { createTopics } from '../../workers/topics/admin.js';
 import { schemaIdOf } from '../../workers/topics/codec.js';
 import { orderEventsTopic } from '../../workers/topics/names.js';
+import { giveFeeTable } from '../fee-tables.js';
 import { booked, createIngestWorld, type IngestWorld } from '../ingest/world.js';
 import { servers } from '../servers.js';
 import { until } from '../until.js';
@@ -49,15 +49,6 @@ validFrom: 2020-01-01
 charges: { file: { scope: order } }
 rules: [{ id: file, charge: file, on: booked, amount: { fixed: 15 } }, { id: change, charge: file, on: changed, amount: { fixed: 5 } }]
 `;
-
-async function giveFees(to: Database): Promise<void> {
-  const doing = { actor: 'anna', now: new Date() };
-  const read = readFeeTable(table, 'standard.yaml');
-  if ('problems' in read) throw new Error(JSON.stringify(read.problems));
-  await applyFeeTable(to, read.table, table, doing);
-  await approveFeeTable(to, { ...doing, table: 'standard', backdate: true, reason: 'test', fourEyes: false });
-  await assignFeeTable(to, { ...doing, subject: { kind: 'default', id: '' }, table: 'standard', from: '2020-01-01', until: null, reason: 'test' });
-}
 
 /** One statement after the other on one connection: a backup begins and ends in one session. */
 async function withSession<Result>(work: (query: (sql: string) => Promise<readonly Record<string, string>[]>) => Promise<Result>): Promise<Result> {
@@ -92,7 +83,7 @@ beforeAll(async () => {
   await services.restart('postgres');
   await migrate(url, migrationSource);
   db = createDatabase(url);
-  await Promise.all([giveFees(db), giveFees(world.db)]);
+  await Promise.all([giveFeeTable(db, table), giveFeeTable(world.db, table)]);
 }, 300_000);
 
 afterAll(async () => {

@@ -6,13 +6,13 @@ import type { BookingEvent } from '../../schemas/booking-event.js';
 import type { CustomerEvent } from '../../schemas/customer-event.js';
 import type { CreatedDatabase } from '../../services/database.js';
 import { archiveBookings } from '../../workers/actions/archive/archive.js';
-import { applyFeeTable, approveFeeTable, assignFeeTable, readFeeTable } from '../../workers/actions/fee-tables.js';
 import { reconcile, type Reconciliation } from '../../workers/actions/reconcile.js';
 import { createSettleCustomers } from '../../workers/actions/settle-customers.js';
 import { createSettle } from '../../workers/actions/settle/settle.js';
 import { createWire } from '../../workers/actions/settle/wire.js';
 import { createDatabase, type Database } from '../../workers/store/database.js';
 import { createCodec, type Codec } from '../../workers/topics/codec.js';
+import { giveFeeTable } from '../fee-tables.js';
 import { copyOf, migratedDatabase, servers } from '../servers.js';
 
 let sound: CreatedDatabase;
@@ -42,12 +42,7 @@ const body = (email: string, total: string) => ({
 
 /** Two customers, four orders with fees, one of them archived, a late event (so there are reversals), a duplicate, a dead letter, messages due and one that was sent; a company and a person that came as events, who was deactivated. */
 async function fill(db: Database): Promise<void> {
-  const doing = { actor: 'anna', now: new Date() };
-  const read = readFeeTable(table, 'simple.yaml');
-  if ('problems' in read) throw new Error(JSON.stringify(read.problems));
-  await applyFeeTable(db, read.table, table, doing);
-  await approveFeeTable(db, { ...doing, table: 'simple', backdate: true, reason: 'test', fourEyes: false });
-  await assignFeeTable(db, { ...doing, subject: { kind: 'default', id: '' }, table: 'simple', from: '2020-01-01', until: null, reason: 'test' });
+  await giveFeeTable(db, table);
   const settle = createSettle({ database: db, codec, seal: null, observe: (_, work) => work() });
   const batches = [
     [event('A', 1, 'booked', body('a@example.org', '100')), event('A', 4, 'changed', body('a@example.org', '120')), event('B', 1, 'booked', body('b@example.org', '50'))],

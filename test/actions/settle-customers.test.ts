@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { CustomerEvent } from '../../schemas/customer-event.js';
-import { applyFeeTable, approveFeeTable, assignFeeTable, readFeeTable } from '../../workers/actions/fee-tables.js';
 import { importCustomers } from '../../workers/actions/import-customers.js';
 import { reconcile } from '../../workers/actions/reconcile.js';
 import { rerateStale } from '../../workers/actions/rerate.js';
@@ -15,6 +14,7 @@ import { createWire } from '../../workers/actions/settle/wire.js';
 import { createDatabase, type Database } from '../../workers/store/database.js';
 import { shareFacts } from '../../workers/store/facts-lock.js';
 import { createCodec, type Codec } from '../../workers/topics/codec.js';
+import { giveFeeTable } from '../fee-tables.js';
 import { booked, until } from '../ingest/world.js';
 import { migratedDatabase, servers } from '../servers.js';
 
@@ -41,12 +41,7 @@ beforeAll(async () => {
   codec = createCodec({ registryUrl: (await servers()).registryUrl });
   await codec.register();
   folder = await mkdtemp(join(tmpdir(), 'midline-customers-'));
-  const doing = { actor: 'anna', now: new Date() };
-  const read = readFeeTable(table, 'simple.yaml');
-  if ('problems' in read) throw new Error(JSON.stringify(read.problems));
-  await applyFeeTable(db, read.table, table, doing);
-  await approveFeeTable(db, { ...doing, table: 'simple', backdate: true, reason: 'test', fourEyes: false });
-  await assignFeeTable(db, { ...doing, subject: { kind: 'default', id: '' }, table: 'simple', from: '2020-01-01', until: null, reason: 'test' });
+  await giveFeeTable(db, table);
 }, 120_000);
 
 afterAll(async () => {

@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Message } from 'kafkajs';
 import { bookingEventSchema, type BookingEvent } from '../../schemas/booking-event.js';
-import { applyFeeTable, approveFeeTable, assignFeeTable, readFeeTable } from '../../workers/actions/fee-tables.js';
 import { replayDeadLetters } from '../../workers/actions/dead-letters.js';
 import { listDeadLetters, readDeadLetters } from '../../workers/store/dead-letters.js';
 import { reconcileDatabase } from '../../workers/store/reconcile.js';
 import { createRelayProducer } from '../../workers/topics/relay-producer.js';
 import { createSchemaRegistry } from '../../workers/topics/schema-registry.js';
+import { giveFeeTable } from '../fee-tables.js';
 import { booked, createIngestWorld, type IngestWorld } from './world.js';
 
 let world: IngestWorld;
@@ -129,12 +129,7 @@ validFrom: 2020-01-01
 charges: { dear: { scope: item } }
 rules: [{ id: dear, charge: dear, on: booked, when: { product: cruise }, amount: { percent: 900, of: unit-total } }]
 `;
-  const doing = { actor: 'anna', now: new Date() };
-  const read = readFeeTable(text, 'dear.yaml');
-  if ('problems' in read) throw new Error(JSON.stringify(read.problems));
-  await applyFeeTable(world.db, read.table, text, doing);
-  await approveFeeTable(world.db, { ...doing, table: 'dear', backdate: true, reason: 'test', fourEyes: false });
-  await assignFeeTable(world.db, { ...doing, subject: { kind: 'default', id: '' }, table: 'dear', from: '2020-01-01', until: null, reason: 'test' });
+  await giveFeeTable(world.db, text);
   const topic = await world.newTopic();
   await world.send(topic, [booked('DEAR1'), booked('DEAR2', { booking: { items: [{ ...huge('i1'), product: 'cruise' }] } }), booked('DEAR3')]);
   await world.drain(topic);
