@@ -84,6 +84,7 @@ export async function startIngest(config: IngestConfig, options: IngestOptions):
     },
   });
 
+  let signing = Promise.resolve();
   const sample = async (): Promise<boolean> => {
     let lag = 0;
     // A raw message leaves no row by which a re-created topic would be told from the first message on.
@@ -94,7 +95,8 @@ export async function startIngest(config: IngestConfig, options: IngestOptions):
       metrics.lagSeconds.set({ topic: name }, seconds);
       lag += messages;
     }
-    await signOfLife(database, { id, kind: 'ingest', startedAt, details: { pid: process.pid, schema, group, settled, lag } }, new Date());
+    if (signal.aborted) return false; // a sign after the sign-off would hold up a contract migration
+    await (signing = signOfLife(database, { id, kind: 'ingest', startedAt, details: { pid: process.pid, schema, group, settled, lag } }, new Date()));
     return false;
   };
   /** Orders that a changed fact from the past concerns are rated again here; several processes share them. */
@@ -161,7 +163,7 @@ export async function startIngest(config: IngestConfig, options: IngestOptions):
       stopping.abort();
       const left = started.catch(() => undefined).then(() => Promise.all([bookings.leave(), leaveCustomers(), raw.leave()]));
       await atMost(patience, left);
-      await atMost(signOffPatience, signOff(database, id).catch(() => undefined));
+      await atMost(signOffPatience, signing.catch(() => undefined).then(() => signOff(database, id)).catch(() => undefined));
       database.cut(); // a batch that waits for a lock is dropped: it will be read again
       // A join waits for the other members of the group, up to a minute: Kafka forgets this one by itself.
       await atMost(leavePatience, Promise.all([left, loops]));

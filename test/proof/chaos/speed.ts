@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createDatabase as createServerDatabase } from '../../../services/database.js';
 import { startMailCatcher } from '../../../services/mail-catcher.js';
+import { generateEvents } from '../../../workers/domain/generate/events.js';
 import { createDatabase } from '../../../workers/store/database.js';
-import { bookingEventsTopic } from '../../../workers/topics/names.js';
+import { bookingEventsTopic, bookingKey } from '../../../workers/topics/names.js';
 import { createEventProducer, type OutgoingMessage } from '../../../workers/topics/producer.js';
 import type { Claim } from '../proof.js';
 import { createCrew } from './crew.js';
-import { chaosMessages } from './messages.js';
 import { startProxy } from './proxy.js';
 import { addCustomers, encryptionKey, population } from './setting.js';
 import { type Stage, renewTopics, until } from './world.js';
@@ -52,7 +52,7 @@ async function publishAll({ kafka, codec }: Stage): Promise<void> {
   await producer.connect();
   const now = Math.floor(Date.now() / 1_000) * 1_000;
   const all: OutgoingMessage[] = [];
-  for (const message of chaosMessages({ seed, bookings: messages, now, ...population }, codec)) if (all.push(message) === messages) break;
+  for (const event of generateEvents({ seed, bookings: messages, now, ...population })) if (all.push({ key: bookingKey(event), value: codec.encodeBookingEvent(event) }) === messages) break;
   await producer.sendBatch(bookingEventsTopic, all);
   await producer.disconnect();
 }
