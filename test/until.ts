@@ -1,6 +1,6 @@
-import { setTimeout } from 'node:timers/promises';
+import { setTimeout as pause } from 'node:timers/promises';
 
-/** Asks again and again, fifty times a second, until the answer is yes; the test's own time limit ends it. */
-export async function until(answer: () => Promise<boolean>): Promise<void> {
-  while (!await answer()) await setTimeout(20);
+/** Asks again and again, fifty times a second, until the answer is yes. @throws Error after so many seconds in vain */
+export async function until(answer: () => Promise<boolean>, seconds = 120): Promise<void> {
+  for (const end = Date.now() + seconds * 1_000; !await answer(); await pause(20)) if (Date.now() > end) throw new Error(`waited ${seconds} s in vain`);
 }

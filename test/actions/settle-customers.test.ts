@@ -15,8 +15,9 @@ import { createDatabase, type Database } from '../../workers/store/database.js';
 import { shareFacts } from '../../workers/store/facts-lock.js';
 import { createCodec, type Codec } from '../../workers/topics/codec.js';
 import { giveFeeTable } from '../fee-tables.js';
-import { booked, until } from '../ingest/world.js';
+import { booked } from '../ingest/world.js';
 import { migratedDatabase, servers } from '../servers.js';
+import { until } from '../until.js';
 
 let db: Database;
 let codec: Codec;

@@ -7,8 +7,9 @@ import { createSettle } from '../../workers/actions/settle/settle.js';
 import { createWire } from '../../workers/actions/settle/wire.js';
 import { createDatabase, type Database } from '../../workers/store/database.js';
 import { createCodec, type Codec } from '../../workers/topics/codec.js';
-import { booked, deferred, until } from '../ingest/world.js';
+import { booked, deferred } from '../ingest/world.js';
 import { migratedDatabase, servers } from '../servers.js';
+import { until } from '../until.js';
 
 let db: Database;
 let codec: Codec;

@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { adopt } from '../../workers/actions/offsets.js';
-import { createSettle, FetchedAhead } from '../../workers/actions/settle/settle.js';
+import { FetchedAhead } from '../../workers/actions/settle/fenced-batch.js';
+import { createSettle } from '../../workers/actions/settle/settle.js';
 import type { Batch } from '../../workers/actions/settle/batch.js';
 import type { BookingEvent } from '../../schemas/booking-event.js';
 import { reconcileDatabase } from '../../workers/store/reconcile.js';
-import { booked, cancelled, createIngestWorld, until, type IngestWorld } from './world.js';
+import { until } from '../until.js';
+import { booked, cancelled, createIngestWorld, type IngestWorld } from './world.js';
 
 let world: IngestWorld;
 

@@ -7,7 +7,8 @@ import { reconcile } from '../../workers/actions/reconcile.js';
 import { createWire } from '../../workers/actions/settle/wire.js';
 import { takeFactsLockExclusively } from '../../workers/store/facts-lock.js';
 import type { Queryable } from '../../workers/store/database.js';
-import { booked, createIngestWorld, deferred, until, type IngestWorld } from './world.js';
+import { until } from '../until.js';
+import { booked, createIngestWorld, deferred, type IngestWorld } from './world.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 

@@ -7,8 +7,9 @@ import { replayDeadLetters, showDeadLetter } from '../../workers/actions/dead-le
 import { adopt } from '../../workers/actions/offsets.js';
 import { sourceTopic } from '../../workers/topics/names.js';
 import { createRelayProducer } from '../../workers/topics/relay-producer.js';
+import { until } from '../until.js';
 import { oneEvent, rawWorld, record } from './raw-world.js';
-import { createIngestWorld, until, type IngestWorld } from './world.js';
+import { createIngestWorld, type IngestWorld } from './world.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -54,10 +55,10 @@ describe('raw records become orders', () => {
       await raw.createTopic(source);
       await raw.send(source, [record('A1')]);
       await raw.apply(source);
-      await until(async () => (await raw.orders(source)).length === 1, 120);
+      await until(async () => (await raw.orders(source)).length === 1);
       await raw.apply(source, 'format: json', oneEvent.replace('"agent": agent', '"agent": "changed " & agent'));
       await raw.send(source, [record('A2', { agent: 'anna' })]);
-      await until(async () => (await raw.orders(source)).length === 2, 120);
+      await until(async () => (await raw.orders(source)).length === 2);
       expect(await world.db.query(`select state -> 'booking' is not null as there from orders where source = $1`, [source])).toHaveLength(2);
     } finally {
       await ingest.stop();
@@ -122,9 +123,9 @@ describe('bad messages', () => {
       await until(async () => (await world.db.query(`select 1 from pg_stat_activity where datname = current_database() and application_name = 'midline ingest'`)).length > 0);
       for (let n = 0; n < 5; n++) {
         await raw.send(other, [record(`O${n}`)]);
-        await until(async () => (await raw.orders(other)).length === n + 1, 120);
+        await until(async () => (await raw.orders(other)).length === n + 1);
       }
-      await until(async () => (await raw.orders(poisoned)).length === 2, 120);
+      await until(async () => (await raw.orders(poisoned)).length === 2);
     } finally {
       await ingest.stop();
     }
@@ -173,7 +174,7 @@ describe('kill -9', () => {
     await world.db.transaction(async (tx) => {
       await tx.query('select 1 from consumer_offset where topic = $1 for update', [sourceTopic(source)]);
       const child = startProcess(topic);
-      await until(async () => (await ends(topic)) === 40, 120);
+      await until(async () => (await ends(topic)) === 40);
       const exit = once(child, 'exit');
       child.kill('SIGKILL');
       await exit;

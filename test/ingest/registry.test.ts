@@ -6,7 +6,8 @@ import { bookingEventSchema, type BookingEvent } from '../../schemas/booking-eve
 import { listDeadLetters } from '../../workers/store/dead-letters.js';
 import { typeOf } from '../../workers/topics/avro-types.js';
 import { createSchemaRegistry } from '../../workers/topics/schema-registry.js';
-import { booked, createIngestWorld, type IngestWorld, until } from './world.js';
+import { until } from '../until.js';
+import { booked, createIngestWorld, type IngestWorld } from './world.js';
 
 let world: IngestWorld;
 const doors: Door[] = [];

@@ -2,8 +2,9 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { sourceTopic } from '../../workers/topics/names.js';
+import { until } from '../until.js';
 import { rawWorld, record } from './raw-world.js';
-import { createIngestWorld, until, type IngestWorld } from './world.js';
+import { createIngestWorld, type IngestWorld } from './world.js';
 
 const token = 'sehr-geheim-4711';
 
@@ -72,14 +73,14 @@ test('a server that is down holds up its own source only; once it is back all is
   await raw.send(source, idsOf('D1', 'D2', 'D3'));
   const ingest = await raw.start(topic);
   try {
-    await until(async () => Promise.resolve(asked.filter((id) => id === 'D3').length >= 3), 150);
+    await until(async () => Promise.resolve(asked.filter((id) => id === 'D3').length >= 3));
     await raw.send(other, [record('O1')]);
-    await until(async () => (await raw.orders(other)).length === 1, 150);
+    await until(async () => (await raw.orders(other)).length === 1);
     expect(await raw.orders(source)).toEqual([]);
     const metrics = await (await fetch(`${ingest.healthUrl}/metrics`)).text();
     expect(metrics).toContain('midline_retries_total{fault="FetchFailed"}');
     answer = (id, response) => { response.end(booking(id)); };
-    await until(async () => (await raw.orders(source)).length === 3, 150);
+    await until(async () => (await raw.orders(source)).length === 3);
   } finally {
     await ingest.stop();
   }

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as pause } from 'node:timers/promises';
 import kafkajs, { type Admin, type Kafka, type Message } from 'kafkajs';
 import type { Booking, BookingEvent } from '../../schemas/booking-event.js';
 import { startIngest } from '../../workers/ingest/main.js';
@@ -120,11 +119,6 @@ export function booked(bookingRef: string, fields: Partial<BookingEvent> = {}, b
 }
 
 export const cancelled = (bookingRef: string): BookingEvent => ({ eventId: `${bookingRef}-2`, source: 'gds', type: 'cancelled', bookingRef, occurredAt: Date.UTC(2026, 4, 2, 10) });
-
-/** Asks until the answer is yes; fails after 30 s unless told otherwise. */
-export async function until(answer: () => Promise<boolean>, seconds = 30): Promise<void> {
-  for (const end = Date.now() + seconds * 1_000; !await answer(); await pause(20)) if (Date.now() > end) throw new Error(`waited ${seconds} s in vain`);
-}
 
 /** A promise that somebody else resolves. */
 export function deferred<Value>(): { readonly promise: Promise<Value>; readonly resolve: (value: Value) => void } {

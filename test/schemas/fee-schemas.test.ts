@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
-import { publishedSchemas } from '../../schemas/publish-fee-schemas.js';
+import { publishedSchemas } from '../../schemas/publish-schemas.js';
 
 for (const [name, text] of publishedSchemas()) {
   test(`the published ${name} is fresh`, () => {

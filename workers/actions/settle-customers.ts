@@ -12,13 +12,13 @@ import {
 } from '../store/customer-events.js';
 import type { DatedFact } from '../store/customer-master.js';
 import type { Database, Queryable } from '../store/database.js';
-import { deadLetteredOffsets, markApplied, recordDeadLetters, replayedFrom } from '../store/dead-letters.js';
-import { shareFacts, takeFactsLockExclusively } from '../store/facts-lock.js';
-import { countOutcomes, raiseFence, type Fence } from '../store/fence.js';
+import { markApplied, recordDeadLetters, replayedFrom } from '../store/dead-letters.js';
+import { countOutcomes, type Fence } from '../store/fence.js';
 import { schemaIdOf, type Codec } from '../topics/codec.js';
 import { claimUnknown, customerIds, distinctKeys, FactsLockNeeded, keyName, landCustomers, landFacts, lockKnown, masterDraft, type SaidCustomer } from './land-customers.js';
 import type { Batch, Incoming } from './settle/batch.js';
-import { deadLetterOf, FetchedAhead, splitAt, TopicRecreated, type Settled, type SettleOptions } from './settle/settle.js';
+import { assertDeadLetters, deadLetterOf, fenceBatch, splitAt } from './settle/fenced-batch.js';
+import type { Settled, SettleOptions } from './settle/settle.js';
 
 /** What a source says of a customer. */
 interface Statement extends CustomerVersion {
@@ -72,9 +72,7 @@ export function createSettleCustomers({ database, codec, observe }: SettleCustom
 
   async function settleWithin(tx: Queryable, batch: Batch, messages: readonly ReadCustomer[], { now, acceptGap = false }: SettleOptions, exclusive: boolean): Promise<Settled> {
     const { group, topic, partition } = batch;
-    await (exclusive ? takeFactsLockExclusively(tx) : shareFacts(tx));
-    const fence = await raiseFence(tx, group, topic, partition, batch.nextOffset);
-    if (batch.firstOffset > fence.appliedBelow && !acceptGap) throw new FetchedAhead(fence.appliedBelow);
+    const fence = await fenceBatch(tx, batch, { acceptGap, exclusive });
     const { done, todo } = splitAt(messages, fence);
     await assertDone(tx, batch, fence, done);
     const living = todo.filter((each) => !fence.dead.has(each.message.offset));
@@ -134,7 +132,6 @@ function messageKeyOf({ key }: Incoming): string | null {
 /** A message below the fence was done before, unless the topic is another one than before: what is known is then at least as new. */
 async function assertDone(tx: Queryable, batch: Batch, fence: Fence, done: readonly ReadCustomer[]): Promise<void> {
   if (done.length === 0) return;
-  const { topic, partition } = batch;
   const known = newestByKey(await customerDays(tx, distinctKeys(done.filter(isStatement).map(({ key }) => key))));
   const deactivated = await deactivations(tx, [...new Set(done.filter(isDeactivation).map(({ name }) => name))]);
   const isKnown = (read: ReadCustomer): boolean => {
@@ -142,10 +139,7 @@ async function assertDone(tx: Queryable, batch: Batch, fence: Fence, done: reado
     const newest = isStatement(read) ? known.get(keyName(read.key)) : undefined;
     return newest !== undefined && isStatement(read) && compareVersions(read, newest) <= 0;
   };
-  const missing = done.filter((each) => !isKnown(each));
-  const dead = missing.length === 0 ? null : await deadLetteredOffsets(tx, topic, fence.epoch, partition, batch.firstOffset, fence.appliedBelow);
-  const lost = missing.find(({ message }) => dead?.has(message.offset) !== true);
-  if (lost !== undefined) throw new TopicRecreated(topic, `offset ${lost.message.offset} of ${topic} [${partition}] lies below the fence but was never applied`);
+  await assertDeadLetters(tx, batch, fence, done.filter((each) => !isKnown(each)));
 }
 
 type Counts = Pick<Settled['outcomes'], 'applied' | 'duplicate' | 'late'>;

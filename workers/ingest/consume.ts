@@ -1,7 +1,8 @@
 import type { Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs';
 import type { Batch, Incoming } from '../actions/settle/batch.js';
 import { CircularCompanies } from '../actions/land-customers.js';
-import { FetchedAhead, type Settled, type SettleOptions } from '../actions/settle/settle.js';
+import { FetchedAhead } from '../actions/settle/fenced-batch.js';
+import type { Settled, SettleOptions } from '../actions/settle/settle.js';
 import type { Rejection } from '../domain/rejection.js';
 import { pause, pauseBefore } from '../runtime/backoff.js';
 import { faultKind } from '../runtime/faults.js';

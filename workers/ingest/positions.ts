@@ -1,5 +1,5 @@
 import type { Admin } from 'kafkajs';
-import { TopicRecreated } from '../actions/settle/settle.js';
+import { TopicRecreated } from '../actions/settle/fenced-batch.js';
 import type { Queryable } from '../store/database.js';
 import { fencePositions } from '../store/fence.js';
 import { consumerLag, type ConsumerLag } from '../topics/lag.js';

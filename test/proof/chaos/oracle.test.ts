@@ -15,9 +15,10 @@ import { configuredEncryption } from '../../../workers/runtime/encryption.js';
 import { createLog } from '../../../workers/runtime/log.js';
 import type { Queryable } from '../../../workers/store/database.js';
 import { createRelayProducer } from '../../../workers/topics/relay-producer.js';
-import { createIngestWorld, until, type IngestWorld } from '../../ingest/world.js';
+import { createIngestWorld, type IngestWorld } from '../../ingest/world.js';
 
 import { servers } from '../../servers.js';
+import { until } from '../../until.js';
 import { addAccounts, agencyWith, assignStandard, foundAgency } from './agency.js';
 import { differences } from './differences.js';
 import { readFound, type Found } from './found.js';

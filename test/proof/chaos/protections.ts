@@ -17,14 +17,14 @@ export interface Protection {
   readonly caught: RegExp;
 }
 
-const [settle, orders, settlement] = ['workers/actions/settle/settle.js', 'workers/store/orders.js', 'workers/store/settlement.js'];
+const [settle, fenced, orders, settlement] = ['workers/actions/settle/settle.js', 'workers/actions/settle/fenced-batch.js', 'workers/store/orders.js', 'workers/store/settlement.js'];
 const stuck = /^waited .* in vain/;
 
 /** To add one: an entry here; and where no scenario needs it, a scenario first. */
 export const protections: readonly Protection[] = [
   {
     name: 'offset-fence', meaning: 'messages below the fence are dropped',
-    patches: [{ module: settle, find: 'const at = first < 0 ? messages.length : first;', replace: 'const at = 0;' }],
+    patches: [{ module: fenced, find: 'const at = first < 0 ? messages.length : first;', replace: 'const at = 0;' }],
     scenarios: ['ingest-after-commit'], caught: /messages read is/,
   },
   {
@@ -34,7 +34,7 @@ export const protections: readonly Protection[] = [
   },
   {
     name: 'seek-back', meaning: 'a fetch that begins above the fence goes back to it',
-    patches: [{ module: settle, find: 'if (batch.firstOffset > fence.appliedBelow && !acceptGap)', replace: 'if (false)' }],
+    patches: [{ module: fenced, find: 'if (batch.firstOffset > fence.appliedBelow && !acceptGap)', replace: 'if (false)' }],
     scenarios: ['postgres-restored'], caught: /^event .* is lost$/,
   },
   {

@@ -102,6 +102,8 @@ export interface World {
   readonly complaints: string[];
   /** Whether the group has committed something in every partition since then. */
   everyPartition(group: string, since: number): Promise<boolean>;
+  /** Whether a relay has produced order events since then. */
+  relayedSince(since: number): Promise<boolean>;
   /** Kafka's ids of the ingest processes that the first group has at this moment; none while they are being joined. */
   members(): Promise<readonly string[]>;
 }
@@ -188,6 +190,11 @@ export async function runWorld(stage: Stage, { dist, seed, scenarios, say }: Wor
     }),
     complaints: [],
     everyPartition: (name, since) => everyPartition(ask, name, since),
+    relayedSince: (since) => patiently(async () => {
+      const ends = await admin.fetchTopicOffsets(orderEventsTopic);
+      const then = await admin.fetchTopicOffsetsByTimestamp(orderEventsTopic, since);
+      return then.some(({ partition, offset }) => ends.some((end) => end.partition === partition && Number(end.high) > Number(offset)));
+    }),
     members: async () => {
       const { groups: [found] } = await admin.describeGroups([group]);
       return found?.state === 'Stable' ? found.members.map(({ memberId }) => memberId) : [];
@@ -254,7 +261,7 @@ async function recovered(world: World, since: number, ways: readonly Way[]): Pro
 
 const goesOn: Readonly<Record<Way, (world: World, since: number) => Promise<boolean>>> = {
   ingest: (world, since) => world.everyPartition(world.group, since),
-  relay: async ({ ask }, since) => (await ask(
+  relay: async ({ ask, relayedSince }, since) => await relayedSince(since) && (await ask(
     `select 1 from outbox where lane >= 0 and created_at <= $1 union all select 1 from message where state = 'due' and due_at <= $1 and updated_at <= $1 limit 1`, [new Date(since)],
   )).length === 0,
   outreach: async ({ ask }, since) => (await ask(`select 1 from message where state = 'sent' and updated_at > $1 limit 1`, [new Date(since)])).length > 0,

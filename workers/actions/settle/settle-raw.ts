@@ -6,15 +6,15 @@ import type { MappedRecord } from '../../sources/mapper.js';
 import { parseSourceMap } from '../../sources/source-map.js';
 import type { Database, Queryable } from '../../store/database.js';
 import { markApplied, recordDeadLetters, replayedFrom } from '../../store/dead-letters.js';
-import { shareFacts } from '../../store/facts-lock.js';
-import { countOutcomes, lastMessageOf, lookAtFence, raiseFence, rememberMessage } from '../../store/fence.js';
+import { countOutcomes, lastMessageOf, lookAtFence, rememberMessage } from '../../store/fence.js';
 import { findSourceMap } from '../../store/sources.js';
 import { messageLimit, type Codec } from '../../topics/codec.js';
 import { bookingKey } from '../../topics/names.js';
 import { chunksOf, type OutgoingMessage } from '../../topics/producer.js';
 import type { RelayProducer } from '../../topics/relay-producer.js';
 import type { Batch, Incoming } from './batch.js';
-import { deadLetterOf, FetchedAhead, TopicRecreated, type Settled, type SettleOptions } from './settle.js';
+import { deadLetterOf, fenceBatch, TopicRecreated } from './fenced-batch.js';
+import type { Settled, SettleOptions } from './settle.js';
 
 export interface SettleRawDependencies {
   readonly database: Database;
@@ -122,9 +122,7 @@ export function createSettleRaw(dependencies: SettleRawDependencies): RawSettlem
 
   async function settleWithin(tx: Queryable, batch: Batch, results: ReadonlyMap<number, Made>, acceptGap: boolean): Promise<Settled> {
     const { group, topic, partition } = batch;
-    await shareFacts(tx);
-    const fence = await raiseFence(tx, group, topic, partition, batch.nextOffset);
-    if (batch.firstOffset > fence.appliedBelow && !acceptGap) throw new FetchedAhead(fence.appliedBelow);
+    const fence = await fenceBatch(tx, batch, { acceptGap });
     const todo = batch.messages.filter((message) => message.offset >= fence.appliedBelow);
     const living = todo.filter((message) => !fence.dead.has(message.offset)).map((message) => {
       const result = results.get(message.offset);

@@ -4,14 +4,14 @@ import type { Rejection } from '../../domain/rejection.js';
 import { validateEvent } from '../../domain/validate.js';
 import { findEvents } from '../../store/booking-events.js';
 import type { Database, Queryable } from '../../store/database.js';
-import { deadLetteredOffsets, markApplied, recordDeadLetters, replayedFrom } from '../../store/dead-letters.js';
-import { shareFacts } from '../../store/facts-lock.js';
-import { countOutcomes, raiseFence, type Fence, type Outcomes } from '../../store/fence.js';
+import { markApplied, recordDeadLetters, replayedFrom } from '../../store/dead-letters.js';
+import { countOutcomes, type Fence, type Outcomes } from '../../store/fence.js';
 import { lockOrders, meetSources } from '../../store/orders.js';
 import { schemaIdOf, type Codec } from '../../topics/codec.js';
 import { rejectionsOfArchived } from '../archive/archived.js';
 import type { Batch, Incoming, ReadMessage, RejectedMessage } from './batch.js';
 import { createFactsCache, type Facts } from './facts.js';
+import { assertDeadLetters, deadLetterOf, fenceBatch, splitAt } from './fenced-batch.js';
 import { eventsByOrder, foldInOrder, foldWithHistory, type FoldedOrder, type OrderEvents } from './fold-orders.js';
 import { historiesOf } from './histories.js';
 import { linkOrders } from './link-orders.js';
@@ -25,24 +25,6 @@ export interface Settled {
   readonly outcomes: Outcomes;
   /** Messages below the fence that were dropped: done before. */
   readonly dropped: number;
-}
-
-/** The fetch began above the fence (Postgres was restored, or Kafka's commit ran ahead): nothing was committed; seek to `appliedBelow`. */
-export class FetchedAhead extends Error {
-  override readonly name = 'FetchedAhead';
-  readonly appliedBelow: number;
-  constructor(appliedBelow: number) {
-    super(`the fetch begins above the fence at ${appliedBelow}`);
-    this.appliedBelow = appliedBelow;
-  }
-}
-
-/** Messages below the fence are unknown: the topic is not the one that was read before. */
-export class TopicRecreated extends Error {
-  override readonly name = 'TopicRecreated';
-  constructor(topic: string, sign: string) {
-    super(`${sign}: the topic was re-created. If that is intended, run: midline topics adopt ${topic}`);
-  }
 }
 
 export interface SettleDependencies {
@@ -92,9 +74,7 @@ export function createSettle({ database, codec, seal, observe }: SettleDependenc
 
   async function settleWithin(tx: Queryable, batch: Batch, messages: readonly ReadMessage[], { now, acceptGap = false }: SettleOptions): Promise<Settled & { readonly unmet: readonly string[] }> {
     const { group, topic, partition } = batch;
-    await shareFacts(tx);
-    const fence = await raiseFence(tx, group, topic, partition, batch.nextOffset);
-    if (batch.firstOffset > fence.appliedBelow && !acceptGap) throw new FetchedAhead(fence.appliedBelow);
+    const fence = await fenceBatch(tx, batch, { acceptGap });
     const facts = await factsAt(tx, fence.factsVersion);
     const { done, todo } = splitAt(messages, fence);
     await assertDone(tx, batch, fence, done);
@@ -137,14 +117,9 @@ export function createSettle({ database, codec, seal, observe }: SettleDependenc
   /** A message below the fence was done before, unless the topic is another one than before. */
   async function assertDone(tx: Queryable, batch: Batch, fence: Fence, done: readonly ReadMessage[]): Promise<void> {
     if (done.length === 0) return;
-    const { topic, partition } = batch;
     const events = done.flatMap((read) => (read.event === undefined ? [] : [read.event]));
     const stored = new Set((await findEvents(tx, events)).map(eventKey));
-    const missing = done.filter((read) => read.event === undefined || !stored.has(eventKey(read.event)));
-    const dead = missing.length === 0 ? null : await deadLetteredOffsets(tx, topic, fence.epoch, partition, batch.firstOffset, fence.appliedBelow);
-    const lost = missing.filter((read) => dead?.has(read.message.offset) !== true);
-    if (lost.length === 0) return;
-    throw new TopicRecreated(topic, `offset ${lost[0]?.message.offset} of ${topic} [${partition}] lies below the fence but was never applied`);
+    await assertDeadLetters(tx, batch, fence, done.filter((read) => read.event === undefined || !stored.has(eventKey(read.event))));
   }
 
   return async (batch, options) => {
@@ -155,23 +130,10 @@ export function createSettle({ database, codec, seal, observe }: SettleDependenc
   };
 }
 
-/** What was done before, and what is new behind the fence. */
-export function splitAt<Read extends { readonly message: Incoming }>(messages: readonly Read[], fence: Fence): { readonly done: readonly Read[]; readonly todo: readonly Read[] } {
-  const first = messages.findIndex((read) => read.message.offset >= fence.appliedBelow);
-  const at = first < 0 ? messages.length : first;
-  return { done: messages.slice(0, at), todo: messages.slice(at) };
-}
-
 function check(read: ReadMessage, facts: Facts): ReadMessage {
   if (read.event === undefined) return read;
   const rejection = validateEvent(read.event, { declaredKinds: facts.sources.get(read.event.source)?.kinds ?? noKinds, receivedAt: read.message.timestamp });
   return rejection === null ? read : { message: read.message, rejection } satisfies RejectedMessage;
-}
-
-/** A rejected message as its row wants it. */
-export function deadLetterOf({ topic, partition }: Batch, { epoch }: Fence, { message, rejection }: RejectedMessage) {
-  const { offset, key, value, headers, timestamp } = message;
-  return { topic, epoch, partition, offset, key, value, headers, kafkaTimestamp: timestamp, code: rejection.code, reason: rejection.reason };
 }
 
 const noKinds: ReadonlySet<string> = new Set();

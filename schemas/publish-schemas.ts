@@ -11,7 +11,7 @@ export function publishedSchemas(): ReadonlyMap<string, string> {
   return new Map([['fee-table.schema.json', text(feeTableJsonSchema())], ['fee-case.schema.json', text(feeCaseJsonSchema())], ['source-cases.schema.json', text(sourceCasesJsonSchema())]]);
 }
 
-/** `node dist/schemas/publish-fee-schemas.js` writes them. */
+/** `node dist/schemas/publish-schemas.js` writes them. */
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   for (const [name, text] of publishedSchemas()) writeFileSync(join(process.argv[2] ?? 'schemas', name), text);
 }
