@@ -21,7 +21,6 @@ export interface Agency {
   readonly messageMaxAge: number;
 }
 
-/** Not the first: its VAT id looks like a filler, so nobody is found by it. */
 const corporateAccount = 'K00001';
 const from = '2020-01-01';
 

@@ -114,7 +114,7 @@ export function companyOf({ seed }: Pick<Population, 'seed'>, index: number): Ge
   return {
     externalId: `K${String(index).padStart(5, '0')}`,
     companyName: `${random.pick(companyWords)} ${random.pick(companyTrades)} ${index} ${random.pick(legalForms)}`,
-    vatId: `DE${String(100_000_000 + index * 7 + random.whole(0, 6))}`,
+    vatId: `DE${String(136_250_000 + index * 7 + random.whole(0, 6))}`,
     parent: index > 0 && random.chance(0.33) ? random.whole(0, index - 1) : null,
     city: place.city,
     postalCode: postalCodeOf(random, place),
