@@ -20,13 +20,17 @@ const packages = ['kafkajs', 'pg', 'knex', 'bullmq', 'ioredis', 'avsc', '@kafkaj
 /** What the numbers were measured on. @param loadBefore of the machine, read before the servers were started */
 export async function describeMachine(database: Database, redisUrl: string, loadBefore: number): Promise<Machine> {
   const [postgres] = await database.query<{ readonly server_version: string }>('show server_version');
+  const { versions, ...machine } = describeHost(loadBefore, packages);
+  const { midline = '', node = '', ...others } = versions;
+  return { ...machine, versions: { midline, node, postgres: postgres?.server_version ?? 'unknown', redis: await redisVersion(redisUrl), ...others } };
+}
+
+/** As `describeMachine`, where no server takes part. @param packageNames whose versions count */
+export function describeHost(loadBefore: number, packageNames: readonly string[]): Machine {
   const require = createRequire(new URL('package.json', `file://${projectRoot()}/`));
   return {
     cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, memoryGiB: Math.round(totalmem() / 2 ** 30), system: `${platform()} ${release()}`, loadBefore,
-    versions: {
-      midline: versionIn(`${projectRoot()}/package.json`), node: process.versions.node, postgres: postgres?.server_version ?? 'unknown', redis: await redisVersion(redisUrl),
-      ...Object.fromEntries(packages.map((name) => [name, versionOf(require, name)])),
-    },
+    versions: { midline: versionIn(`${projectRoot()}/package.json`), node: process.versions.node, ...Object.fromEntries(packageNames.map((name) => [name, versionOf(require, name)])) },
   };
 }
 

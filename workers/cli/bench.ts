@@ -21,7 +21,7 @@ const quick = { runs: 1, events: 6_000, customers: 20_000, longEvents: 0 };
 
 /** `midline bench` */
 export function registerBench(program: Command): void {
-  program
+  const bench = program
     .command('bench')
     .description('measure the pipeline against a naive consumer on the same broker, and against what Postgres can do at best')
     .option('--quick', 'one short run of everything, within two minutes')
@@ -41,6 +41,25 @@ export function registerBench(program: Command): void {
       const result = await runBench(settingsOf(options), ownServers(), say);
       const file = await saveResult(result);
       printResult({ ...result, summary: summarize(result), file }, { json }, () => `${reportText(result)}\n\nWritten to ${file}`);
+    });
+  registerBenchFees(bench);
+}
+
+function registerBenchFees(bench: Command): void {
+  bench
+    .command('fees')
+    .description('measure how many fee points a second midline, json-rules-engine and @gorules/zen-engine decide by the same rules; no server')
+    .option('--rules <n>', 'of the fee table', wholeNumber, 1_000)
+    .option('--points <n>', 'items that are charged', wholeNumber, 2_000)
+    .option('--rounds <n>', 'of all engines, taken in turns', wholeNumber, 5)
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', examples('midline bench fees', 'midline bench fees --rules 100 --rounds 1'))
+    .action(async ({ json, ...settings }: { readonly json?: boolean; readonly rules: number; readonly points: number; readonly rounds: number }) => {
+      const { benchFees, saveFeeBench } = await import('../../bench/fees/run.js');
+      const { feeReportText } = await import('../../bench/fees/report.js');
+      const result = await benchFees({ ...settings, seed: 1 }, (text) => { process.stderr.write(`${text}\n`); });
+      const file = await saveFeeBench(result);
+      printResult({ ...result, file }, { json }, () => `${feeReportText(result)}\n\nWritten to ${file}`);
     });
 }
 
