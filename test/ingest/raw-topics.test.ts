@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { replayDeadLetters, showDeadLetter } from '../../workers/actions/dead-letters.js';
 import { adopt } from '../../workers/actions/offsets.js';
+import { readStatus } from '../../workers/actions/status.js';
 import { sourceTopic } from '../../workers/topics/names.js';
 import { createRelayProducer } from '../../workers/topics/relay-producer.js';
 import { until } from '../until.js';
@@ -66,6 +67,8 @@ describe('raw records become orders', () => {
     const [last] = await world.db.query<{ wire: Buffer }>('select wire from booking_event where source = $1 order by received_at desc, event_id desc limit 1', [source]);
     expect(last?.wire.toString('latin1')).toContain('changed anna');
     expect(await raw.fence(source)).toMatchObject([{ read: 2, applied: 2 }]);
+    const { rawRecords, events } = await readStatus(world.db, raw.group, topic, async () => null);
+    expect([rawRecords[sourceTopic(source)], events]).toEqual(Array.from({ length: 2 }, () => ({ read: 2, applied: 2, duplicate: 0, late: 0, deadLettered: 0 })));
   }, 400_000);
 });
 

@@ -24,13 +24,14 @@ export function registerStatus(program: Command): void {
     });
 }
 
-export function statusText({ group, events, customerEvents, orders, customers, links, fees, messages, outbox, deadLetters, lag, workers }: Status): string {
+export function statusText({ group, events, customerEvents, rawRecords, orders, customers, links, fees, messages, outbox, deadLetters, lag, workers }: Status): string {
   const counts = (values: Readonly<Record<string, number | string>>): string => Object.entries(values).map(([name, value]) => `${value} ${name}`).join(', ');
   const totals = Object.entries(fees.byCurrency).map(([currency, { net, vat, gross }]) => `${gross} ${currency} (net ${net}, VAT ${vat})`);
   const outcomes = ({ read, applied, duplicate, late, deadLettered }: Outcomes): string => counts({ read, applied, duplicate, late, 'dead-lettered': deadLettered });
   return formatTable(['', ''], [
     ['events', `${outcomes(events)} (group ${group})`],
     ...(customerEvents.read === 0 ? [] : [['customer events', outcomes(customerEvents)]]),
+    ...Object.entries(rawRecords).map(([topic, records]) => [topic, outcomes(records)]),
     ['orders', `${orders.total}${orders.total > 0 ? `: ${counts(orders.byStatus)}; ${orders.withCorporateAccount} with corporate account` : ''}`],
     ['customers', `${customers.total}; orders ${counts({ ...links })}`],
     ['fees', `${counts({ charges: fees.charges, reversals: fees.reversals, waivers: fees.waivers })}${totals.length > 0 ? `; ${totals.join('; ')}` : ''}`],

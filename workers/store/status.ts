@@ -1,17 +1,16 @@
 import type { Queryable } from './database.js';
 import type { Outcomes } from './fence.js';
 
-/** Counters of one consumer group over all partitions of a topic. */
-export async function outcomesOf(db: Queryable, group: string, topic: string): Promise<Outcomes> {
-  const rows = await db.query<Readonly<Record<keyof Outcomes, string>>>(
-    `select coalesce(sum(read), 0) as read, coalesce(sum(applied), 0) as applied, coalesce(sum(duplicate), 0) as duplicate,
-       coalesce(sum(late), 0) as late, coalesce(sum(dead_lettered), 0) as "deadLettered"
-     from consumer_offset where consumer_group = $1 and topic = $2`,
-    [group, topic],
+/** Counters over all partitions by topic: of a group, and of the groups of its own that read customers and raw records for it (`GROUP.customers`, `GROUP.source.ID`). */
+export async function outcomesByTopic(db: Queryable, group: string, customersGroup: string): Promise<ReadonlyMap<string, Outcomes>> {
+  const rows = await db.query<{ readonly topic: string } & Readonly<Record<keyof Outcomes, string>>>(
+    `select topic, sum(read) as read, sum(applied) as applied, sum(duplicate) as duplicate, sum(late) as late, sum(dead_lettered) as "deadLettered"
+     from consumer_offset where consumer_group in ($1, $2, $1 || '.' || topic) group by topic order by topic`,
+    [group, customersGroup],
   );
-  const row = rows[0];
-  const count = (name: keyof Outcomes): number => Number(row?.[name] ?? 0);
-  return { read: count('read'), applied: count('applied'), duplicate: count('duplicate'), late: count('late'), deadLettered: count('deadLettered') };
+  return new Map(rows.map(({ topic, read, applied, duplicate, late, deadLettered }) => [
+    topic, { read: Number(read), applied: Number(applied), duplicate: Number(duplicate), late: Number(late), deadLettered: Number(deadLettered) },
+  ]));
 }
 
 export interface DatabaseStatus {
