@@ -255,18 +255,26 @@ async function readSoFar(database: Database, topic: string): Promise<number> {
   return row?.n ?? 0;
 }
 
-/** Orders, ledgers and links of the good bookings. */
-async function fingerprints(database: Database): Promise<ReadonlyMap<string, string>> {
-  const rows = await database.query<{ ref: string; print: string }>(
-    `select booking_ref as ref, concat_ws(' ', revision, status, link, md5(state::text),
-       (select md5(string_agg(concat_ws('/', charge, event_id, transaction_type, unit, seq, type, net, vat, gross), ',' order by charge, event_id, transaction_type, unit, seq)) from fee_entry f where f.order_id = o.id),
-       (select count(distinct customer_id) from customer_link l where l.order_id = o.id and superseded_at is null)) as print
+type Fingerprint = Readonly<Record<'status' | 'link' | 'state' | 'ledger' | 'customers', string | number | null>>;
+
+/** Orders, ledgers and links of the good bookings. Revisions are left out: they tell how batches were cut. */
+async function fingerprints(database: Database): Promise<ReadonlyMap<string, Fingerprint>> {
+  const rows = await database.query<{ ref: string } & Fingerprint>(
+    `select booking_ref as ref, status, link, md5(state::text) as state,
+       (select md5(string_agg(concat_ws('/', charge, event_id, transaction_type, unit, seq, type, net, vat, gross), ',' order by charge, event_id, transaction_type, unit, seq)) from fee_entry f where f.order_id = o.id) as ledger,
+       (select count(distinct customer_id)::text from customer_link l where l.order_id = o.id and superseded_at is null) as customers
      from orders o where source = 'neighbour'`);
-  return new Map(rows.map(({ ref, print }) => [ref, print]));
+  return new Map(rows.map(({ ref, ...print }) => [ref, print]));
 }
 
-function differences(expected: ReadonlyMap<string, string>, found: ReadonlyMap<string, string>): readonly string[] {
-  return [...new Set([...expected.keys(), ...found.keys()])].filter((ref) => expected.get(ref) !== found.get(ref));
+/** Bookings, each with what is another. */
+function differences(expected: ReadonlyMap<string, Fingerprint>, found: ReadonlyMap<string, Fingerprint>): readonly string[] {
+  return [...new Set([...expected.keys(), ...found.keys()])].flatMap((ref) => {
+    const [one, other] = [expected.get(ref), found.get(ref)];
+    if (one === undefined || other === undefined) return [`${ref}: ${one === undefined ? 'not expected' : 'missing'}`];
+    const parts = (['status', 'link', 'state', 'ledger', 'customers'] as const).filter((part) => one[part] !== other[part]);
+    return parts.length === 0 ? [] : [`${ref}: ${parts.map((part) => `${part} ${other[part]} instead of ${one[part]}`).join(', ')}`];
+  });
 }
 
 /** Looks four times a second how far each partition is settled. */
