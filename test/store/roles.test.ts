@@ -9,7 +9,7 @@ import { startMailCatcher, type MailCatcher } from '../../services/mail-catcher.
 import { applySource } from '../../workers/actions/apply-source.js';
 import { replayDeadLetters, resolve, showDeadLetter } from '../../workers/actions/dead-letters.js';
 import { explainFees } from '../../workers/actions/explain-fees.js';
-import { applyFeeTable, approveFeeTable, assignFeeTable, importTaxRates, readFeeTable, showFeeTables } from '../../workers/actions/fee-tables.js';
+import { applyFeeTable, approveFeeTable, assignFeeTable, importTaxRates, listFeeTables, readFeeTable } from '../../workers/actions/fee-tables.js';
 import { importCustomers } from '../../workers/actions/import-customers.js';
 import { importOrgUnits } from '../../workers/actions/import-org-units.js';
 import { adopt } from '../../workers/actions/offsets.js';
@@ -162,7 +162,7 @@ test('every process does its whole work, and every command its own, with its rol
   expect((await rerateStale({ database: operator, codec: world.codec, wire, factsAt: createFactsCache() }, Date.now)).orders).toBeGreaterThan(0);
   await writeFile(join(folder, 'customers.csv'), 'externalId,kind,companyName,givenName,familyName,emails,attribute.status,company\nP1,person,,Anna,Hill,anna@other.example,vip,C1\n');
   await load();
-  await showFeeTables(operator, null);
+  await listFeeTables(operator);
   await listSources(operator);
   await listMessages(operator, { limit: 10 });
   const [found] = await findCustomers(operator, [], 'Anna Hill');

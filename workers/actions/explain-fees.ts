@@ -1,16 +1,14 @@
 import { explain } from '../domain/fees/explain.js';
 import type { RatingTrace } from '../domain/fees/types.js';
-import { foldAll } from '../domain/fold.js';
 import { archivedSince } from '../store/archive.js';
 import type { Database } from '../store/database.js';
 import { shareFacts } from '../store/facts-lock.js';
-import { customerFeeFacts } from '../store/fee-facts.js';
 import { factsVersion } from '../store/fence.js';
 import { ledgerOf } from '../store/ledger.js';
 import { archivedText } from './archive/archived.js';
 import { findOrder } from './orders.js';
+import { ratableOrders } from './ratable-orders.js';
 import { createFactsCache } from './settle/facts.js';
-import { historiesOf } from './settle/histories.js';
 import type { Wire } from './settle/wire.js';
 
 export interface FeeExplanation extends RatingTrace {
@@ -27,12 +25,8 @@ export async function explainFees(database: Database, wire: Wire, ref: string): 
     const order = await findOrder(tx, ref);
     const since = order.archive === null ? undefined : (await archivedSince(tx, [order.id])).get(order.id);
     if (since !== undefined) throw new Error(`${order.source}:${order.bookingRef} is ${archivedText(order, since)}`);
-    const history = (await historiesOf(tx, wire, [order.id])).get(order.id) ?? [];
-    const world = facts.feeWorld.withCustomers(await customerFeeFacts(tx, [order.customerId ?? []].flat(), [order.corporateAccountId ?? []].flat()));
-    const orderFacts = {
-      orderId: order.id, source: order.source, customerId: order.customerId, companyId: order.corporateAccountId, orgUnit: world.defaultOrgUnit(order.source),
-    };
-    const trace = explain(orderFacts, foldAll(history).transactions, world);
+    const { orders: [ratable], worlds: [world] } = await ratableOrders(tx, wire, [order], facts.feeWorld);
+    const trace = ratable === undefined || world === undefined ? { transactions: [] } : explain(ratable.facts, ratable.transactions, world);
     const ledger = (await ledgerOf(tx, [order.id])).get(order.id) ?? [];
     return { order: `${order.source}:${order.bookingRef}`, ledgerLines: ledger.length, ...trace };
   });

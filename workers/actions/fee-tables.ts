@@ -4,6 +4,8 @@ import type { FeeTable } from '../../schemas/fee-table.js';
 import { formatOf } from '../domain/fees/case.js';
 import { checkFeeTable, type TableReferences } from '../domain/fees/check-references.js';
 import { parseFeeTable, problemText, type FeeTableProblem } from '../domain/fees/parse.js';
+import { startOfDay } from '../domain/fees/local-time.js';
+import type { Period } from '../domain/fees/simulation.js';
 import { validFromInstant } from '../domain/fees/world.js';
 import { audit } from '../store/audit.js';
 import type { Database, Queryable } from '../store/database.js';
@@ -58,7 +60,7 @@ export async function applyFeeTable(database: Database, table: FeeTable, sourceT
  * What the table may refer to as the database has it. For a draft the newest version of a base will do, whatever its state, and tax rates may come later;
  * approving asks for an approved base and for rates.
  */
-async function referencesOf(tx: Queryable, table: FeeTable, { approving }: { readonly approving: boolean }): Promise<TableReferences> {
+export async function referencesOf(tx: Queryable, table: FeeTable, { approving }: { readonly approving: boolean }): Promise<TableReferences> {
   const { orgUnits, sources, versions } = await sharedFeeFacts(tx);
   const newest = await newestVersions(tx);
   const rates = await listTaxRates(tx);
@@ -77,7 +79,8 @@ async function referencesOf(tx: Queryable, table: FeeTable, { approving }: { rea
   };
 }
 
-function refuse(problems: readonly FeeTableProblem[], table: FeeTable): void {
+/** @throws FeeTableRefused with all problems; nothing where there are none */
+export function refuse(problems: readonly FeeTableProblem[], table: FeeTable): void {
   if (problems.length === 0) return;
   const missingRate = problems.some((problem) => problem.field.endsWith('.vat'));
   throw new FeeTableRefused(`fee table ${table.feeTable} has ${problems.length} problems:\n${problems.map((problem) => `  ${problemText(problem)}`).join('\n')}${missingRate ? '\nTax rates are added with: midline fees tax-codes import FILE' : ''}`);
@@ -200,9 +203,22 @@ async function zoneOf(tx: Queryable, owner: string | null): Promise<string> {
   return unit?.timeZone ?? 'UTC';
 }
 
-/** All tables with their versions (the newest first) and assignments, or one of them. */
-export async function showFeeTables(database: Database, table: string | null): Promise<{ readonly versions: readonly StoredVersion[]; readonly assignments: readonly StoredAssignment[] }> {
-  const versions = table === null ? await newestVersions(database) : await versionsOf(database, table);
-  if (table !== null && versions.length === 0) throw new FeeTableRefused(`there is no fee table ${table}`);
+/** The days of a period in the root's zone, both included, as a period; a day left out: without limit. */
+export async function periodOf(db: Queryable, from: string | undefined, until: string | undefined): Promise<Period> {
+  for (const day of [from, until]) if (day !== undefined && !(/^\d{4}-\d{2}-\d{2}$/.test(day) && DateTime.fromISO(day).isValid)) throw new FeeTableRefused(`${day} is no day; write for example 2026-01-31`);
+  if (from !== undefined && until !== undefined && from > until) throw new FeeTableRefused(`the period ends on ${until}, before it begins on ${from}`);
+  const zone = await zoneOf(db, null);
+  return { from: from === undefined ? null : startOfDay(from, zone), until: until === undefined ? null : DateTime.fromISO(until, { zone }).plus({ days: 1 }).startOf('day').toMillis() };
+}
+
+/** The newest version of every table, and all assignments. */
+export async function listFeeTables(database: Database): Promise<{ readonly versions: readonly StoredVersion[]; readonly assignments: readonly StoredAssignment[] }> {
+  return { versions: await newestVersions(database), assignments: await listAssignments(database, null) };
+}
+
+/** A table's versions, the newest first, and its assignments. */
+export async function showFeeTable(database: Database, table: string): Promise<{ readonly versions: readonly StoredVersion[]; readonly assignments: readonly StoredAssignment[] }> {
+  const versions = await versionsOf(database, table);
+  if (versions.length === 0) throw new FeeTableRefused(`there is no fee table ${table}`);
   return { versions, assignments: await listAssignments(database, table) };
 }

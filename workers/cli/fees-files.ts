@@ -21,7 +21,7 @@ export function registerFeeFileCommands(fees: Command): void {
   fees
     .command('rate')
     .description('rate the order of a case file against the tables it names, and print its ledger; no database')
-    .argument('<case>', 'case file, YAML or JSON (docs/fee-tables.md)')
+    .argument('<case>', 'case file, YAML or JSON (docs/fees.md)')
     .option('--explain', 'tell why: tables asked, every rule with what it lacked, the arithmetic')
     .option('--json', 'print one JSON document')
     .addHelpText('after', examples('midline fees rate cases/void-same-day.yaml', 'midline fees rate cases/void-same-day.yaml --explain', 'midline fees rate cases/void-same-day.yaml --json'))
@@ -34,7 +34,7 @@ export function registerFeeFileCommands(fees: Command): void {
   fees
     .command('test')
     .description('play case files and compare each with what it expects; differences are told with their explanation')
-    .argument('<case...>', 'case files, YAML or JSON (docs/fee-tables.md)')
+    .argument('<case...>', 'case files, YAML or JSON (docs/fees.md)')
     .option('--json', 'print one JSON document')
     .addHelpText('after', examples('midline fees test cases/*.yaml', 'midline fees test cases/void-same-day.yaml --json'))
     .action((files: readonly string[], options: RateOptions) => {

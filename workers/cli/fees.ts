@@ -1,17 +1,15 @@
 import { readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
 import { parse as parseCsv } from 'csv-parse/sync';
 import type { Command } from 'commander';
 import { explainFees } from '../actions/explain-fees.js';
 import {
-  applyFeeTable, approveFeeTable, assignFeeTable, FeeTableRefused, importTaxRates, readFeeTable, showFeeTables, type Applied, type Approved, type Assigned,
+  applyFeeTable, approveFeeTable, assignFeeTable, FeeTableRefused, importTaxRates, listFeeTables, showFeeTable, type Applied, type Approved, type Assigned,
 } from '../actions/fee-tables.js';
 import { previewRating } from '../actions/preview-rating.js';
 import { rerateStale, type Rerated } from '../actions/rerate.js';
 import { createFactsCache } from '../actions/settle/facts.js';
 import { createWire } from '../actions/settle/wire.js';
 import { formatExplanation } from '../domain/fees/explain.js';
-import { problemText } from '../domain/fees/parse.js';
 import { findCustomerId } from '../store/customers.js';
 import type { Database, Queryable } from '../store/database.js';
 import type { AssignmentSubject } from '../store/fee-tables.js';
@@ -19,6 +17,8 @@ import { createCodec } from '../topics/codec.js';
 import { wholeNumber } from './arguments.js';
 import { actor, configOf, encryptionOf, withDatabase } from './connect.js';
 import { registerFeeFileCommands } from './fees-files.js';
+import { registerLeakage, registerSimulate } from './fees-simulate.js';
+import { readTable } from './fees-tables.js';
 import { wireOf } from './orders.js';
 import { examples, formatTable, printResult } from './output.js';
 import { counting } from './progress.js';
@@ -55,6 +55,8 @@ export function registerFees(program: Command): void {
   registerAssign(fees);
   registerExplain(fees);
   registerRerate(fees);
+  registerSimulate(fees);
+  registerLeakage(fees);
   registerTaxCodes(fees);
   registerFeeFileCommands(fees);
 }
@@ -75,30 +77,35 @@ function registerTables(fees: Command): void {
       printResult({ applied }, options, () => applied.map(({ table, version, outcome }) => `${table}: version ${version} ${outcome === 'unchanged' ? 'says the same already' : `is a draft (${outcome})`}`).join('\n'));
     });
   fees
-    .command('show')
-    .description('fee tables with their versions and assignments')
-    .argument('[table]', 'only this one, with its rules as they were written')
+    .command('list')
+    .description('the newest version of every fee table, and who is charged by which')
     .option('--json', 'print one JSON document')
-    .addHelpText('after', examples('midline fees show', 'midline fees show corporate-2026'))
-    .action(async (table: string | undefined, options: JsonOption) => {
-      printResult(await withDatabase((database) => showFeeTables(database, table ?? null)), options, ({ versions, assignments }) => [
-        formatTable(['table', 'version', 'state', 'valid from', 'rules', 'approved by'], versions.map((one) => [
-          one.table, one.version, one.state, one.validFrom.toISOString(), one.definition.rules?.length ?? 0, one.approvedBy,
-        ]), 'No fee tables.'),
-        '', formatTable(['assigned to', 'table', 'from', 'until', 'reason'], assignments.map((one) => [
-          `${one.subjectKind} ${one.subjectId}`.trim(), one.table, one.validFrom, one.validUntil ?? '', one.reason,
-        ]), 'No assignments.'),
-        ...(table === undefined ? [] : ['', versions[0]?.sourceText ?? '']),
-      ].join('\n'));
+    .addHelpText('after', examples('midline fees list', 'midline fees list --json'))
+    .action(async (options: JsonOption) => {
+      printResult(await withDatabase(listFeeTables), options, ({ versions, assignments }) => [versionsText(versions), '', assignmentsText(assignments)].join('\n'));
+    });
+  fees
+    .command('show')
+    .description('one fee table: its versions, whom it charges, and a version as it was written')
+    .argument('<table>', 'name of the fee table')
+    .option('--version <number>', 'this version as it was written (else the newest)', wholeNumber)
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', examples('midline fees show corporate-2026', 'midline fees show corporate-2026 --version 1'))
+    .action(async (table: string, { version, ...options }: JsonOption & { readonly version?: number }) => {
+      const { versions, assignments } = await withDatabase((database) => showFeeTable(database, table));
+      const written = versions.find((one) => version === undefined || one.version === version);
+      if (written === undefined) throw new FeeTableRefused(`fee table ${table} has no version ${version}`);
+      printResult({ versions, assignments, written: written.sourceText }, options, () => [versionsText(versions), '', assignmentsText(assignments), '', written.sourceText].join('\n'));
     });
 }
 
-async function readTable(file: string) {
-  const text = await readFile(file, 'utf8');
-  const read = readFeeTable(text, basename(file));
-  if ('table' in read) return { table: read.table, text };
-  throw new FeeTableRefused(`${file} has ${read.problems.length} problems:\n${read.problems.map((problem) => `  ${problemText(problem)}`).join('\n')}`);
-}
+const versionsText = (versions: Awaited<ReturnType<typeof listFeeTables>>['versions']): string => formatTable(['table', 'version', 'state', 'valid from', 'rules', 'approved by'], versions.map((one) => [
+  one.table, one.version, one.state, one.validFrom.toISOString(), one.definition.rules?.length ?? 0, one.approvedBy,
+]), 'No fee tables.');
+
+const assignmentsText = (assignments: Awaited<ReturnType<typeof listFeeTables>>['assignments']): string => formatTable(['assigned to', 'table', 'from', 'until', 'reason'], assignments.map((one) => [
+  `${one.subjectKind} ${one.subjectId}`.trim(), one.table, one.validFrom, one.validUntil ?? '', one.reason,
+]), 'No assignments.');
 
 function registerApprove(fees: Command): void {
   fees

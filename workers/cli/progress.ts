@@ -11,3 +11,18 @@ export async function counting<Result>(what: string, work: (count: (so: number) 
     bar.stop();
   }
 }
+
+/** Shows how far `work` is, on standard error, where that is a terminal. */
+export async function advancing<Result>(what: string, work: (onProgress: (done: number, all: number) => void) => Promise<Result>): Promise<Result> {
+  if (!process.stderr.isTTY) return work(() => undefined);
+  const bar = new SingleBar({ format: `{bar} {value} of {total} ${what}, {duration_formatted}, {eta_formatted} left`, stream: process.stderr, clearOnComplete: true, etaBuffer: 20 }, Presets.legacy);
+  bar.start(0, 0);
+  try {
+    return await work((done, all) => {
+      bar.setTotal(all);
+      bar.update(done);
+    });
+  } finally {
+    bar.stop();
+  }
+}

@@ -81,3 +81,11 @@ export async function findCustomers(db: Queryable, keys: readonly Key[], text: s
     [sorted.map(({ kind }) => kind), sorted.map(({ value }) => value), text.trim(), words],
   );
 }
+
+/** What people call these customers, by id. */
+export async function customerNames(db: Queryable, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const rows = await db.query<{ readonly id: string; readonly name: string }>(
+    `select id::text as id, coalesce(party->>'companyName', party->>'fullName', concat_ws(' ', party->>'givenName', party->>'familyName')) as name from customer where id = any($1::bigint[])`, [ids],
+  );
+  return new Map(rows.map(({ id, name }) => [id, name]));
+}

@@ -36,6 +36,28 @@ export async function findOrders(db: Queryable, ids: readonly string[]): Promise
   return rows.map(toOrder);
 }
 
+/** From, included, until, not included, in milliseconds; null: without limit. */
+interface Between {
+  readonly from: number | null;
+  readonly until: number | null;
+}
+
+const hasEventBetween = `exists (select from booking_event e where e.order_id = o.id and ($1::timestamptz is null or e.occurred_at >= $1) and ($2::timestamptz is null or e.occurred_at < $2))`;
+
+/** A page, by id, of orders to which something happened between two moments. */
+export async function ordersBetween(db: Queryable, { from, until }: Between, after: string | null, limit: number): Promise<readonly StoredOrder[]> {
+  const rows = await db.query<StoredOrder>(`select ${columns} from orders o where ($3::uuid is null or o.id > $3) and ${hasEventBetween} order by o.id limit $4`, [dateOf(from), dateOf(until), after, limit]);
+  return rows.map(toOrder);
+}
+
+/** How many they are. */
+export async function countOrdersBetween(db: Queryable, { from, until }: Between): Promise<number> {
+  const [row] = await db.query<{ count: number }>(`select count(*)::int as count from orders o where ${hasEventBetween}`, [dateOf(from), dateOf(until)]);
+  return row?.count ?? 0;
+}
+
+const dateOf = (at: number | null): Date | null => (at === null ? null : new Date(at));
+
 export interface OrderFilter {
   readonly source?: string;
   readonly status?: string;

@@ -6,10 +6,10 @@ import { parseFeeTable } from '../../../workers/domain/fees/parse.js';
 import { precedenceGroups } from '../../../workers/domain/fees/precedence.js';
 import { readCase } from './example.js';
 
-const page = readFileSync(new URL('../../../docs/fee-tables.md', import.meta.url), 'utf8');
+const page = readFileSync(new URL('../../../docs/fees.md', import.meta.url), 'utf8');
 const blocks = (language: string): readonly string[] => [...page.matchAll(new RegExp(`\`\`\`${language}\n([^\`]*)\`\`\``, 'g'))].map(([, text = '']) => text);
 
-describe('docs/fee-tables.md', () => {
+describe('docs/fees.md', () => {
   const [smallest = '', amounts = '', example = ''] = blocks('yaml');
 
   test('its tables are tables', () => {

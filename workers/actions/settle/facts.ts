@@ -1,4 +1,5 @@
 import { compileFeeTable } from '../../domain/fees/compile.js';
+import type { TableVersionRow } from '../../domain/fees/types.js';
 import { createFeeWorld, type FeeWorld } from '../../domain/fees/world.js';
 import type { EventTrigger } from '../../domain/outreach/due.js';
 import type { Queryable } from '../../store/database.js';
@@ -28,8 +29,11 @@ export interface Facts {
 /** The facts at a version, read within a transaction. */
 export type FactsCache = (tx: Queryable, version: string) => Promise<Facts>;
 
-/** Reads the facts from within a transaction that shares the facts lock, again only when `version` has changed. Compiled fee-table versions are kept for ever: they are immutable. */
-export function createFactsCache(): FactsCache {
+/**
+ * Reads the facts from within a transaction that shares the facts lock, again only when `version` has changed. Compiled fee-table versions are kept for ever: they are immutable.
+ * @param tablesAsIf puts other fee-table versions in the place of the approved ones, to see what would be
+ */
+export function createFactsCache(tablesAsIf: (approved: readonly TableVersionRow[]) => readonly TableVersionRow[] = (approved) => approved): FactsCache {
   const compiled = new Map<string, ReturnType<typeof compileFeeTable>>();
   let held: { readonly version: string; readonly facts: Facts } | null = null;
 
@@ -47,7 +51,7 @@ export function createFactsCache(): FactsCache {
       rootOrgUnit: orgUnits.find((unit) => unit.parent == null)?.id ?? null,
       countries: new Map(orgUnits.flatMap((unit) => (unit.country == null ? [] : [[unit.id, unit.country]]))),
       triggers: await enabledTriggers(tx),
-      feeWorld: createFeeWorld({ orgUnits, taxCodes, sources, assignments, tables }),
+      feeWorld: createFeeWorld({ orgUnits, taxCodes, sources, assignments, tables: tablesAsIf(tables) }),
       revisionBase: await revisionBase(tx),
     };
   }
