@@ -14,6 +14,8 @@ test.each([
   ['connection lost in a query', new Error('Connection terminated unexpectedly'), 'world'],
   ['kafkajs retriable', withFields({ retriable: true }), 'world'],
   ['kafkajs gave up on a connection', withFields({ name: 'KafkaJSNumberOfRetriesExceeded', retriable: false }), 'world'],
+  ['kafkajs found no broker that coordinates the group', withFields({ name: 'KafkaJSGroupCoordinatorNotFound', retriable: false }), 'world'],
+  ['kafkajs waited for its own lock in vain', withFields({ name: 'KafkaJSLockTimeout', retriable: false }), 'world'],
   ['both addresses of localhost refused', new AggregateError([withFields({ code: 'ECONNREFUSED' }), withFields({ code: 'ECONNREFUSED' })]), 'world'],
   ['a cause from the network', new Error('fetch failed', { cause: withFields({ code: 'ECONNRESET' }) }), 'world'],
   ['a mistake in the code', new TypeError('x is not a function'), 'unknown'],

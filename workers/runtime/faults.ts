@@ -34,9 +34,9 @@ export function faultKind(error: unknown): FaultKind {
   return error.cause === undefined ? 'unknown' : faultKind(error.cause);
 }
 
-/** kafkajs marks its errors with `retriable`, our registry client with `retryable`; the one it throws after its own retries wraps the last one, and a closed or timed-out connection is no longer marked. */
+/** kafkajs marks its errors with `retriable`, our registry client with `retryable`; the one it throws after its own retries wraps the last one, and a closed or timed-out connection, and a group whose broker is just away, is not marked at all. */
 function isRetriable(error: Error): boolean {
-  return ('retriable' in error && error.retriable === true) || ('retryable' in error && error.retryable === true) || /^KafkaJS(ConnectionError|ConnectionClosedError|RequestTimeoutError|NumberOfRetriesExceeded|BrokerNotFound)$/.test(error.name);
+  return ('retriable' in error && error.retriable === true) || ('retryable' in error && error.retryable === true) || /^KafkaJS(ConnectionError|ConnectionClosedError|RequestTimeoutError|NumberOfRetriesExceeded|BrokerNotFound|GroupCoordinatorNotFound|Timeout|LockTimeout)$/.test(error.name);
 }
 
 function worst(kinds: readonly FaultKind[]): FaultKind {
