@@ -29,6 +29,8 @@ beforeAll(async () => {
   await writeFile(join(folder, 'good.yaml'), caseOf('10.00'));
   await writeFile(join(folder, 'wrong.yaml'), caseOf('11.00'));
   await writeFile(join(folder, 'invalid.yaml'), caseOf('10.00', 'sauce: gds'));
+  await writeFile(join(folder, 'dead.yaml'), table.replace('rules: [', 'rules: [{ id: a, priority: 1, charge: c, on: booked, amount: none }, '));
+  await writeFile(join(folder, 'base-missing.yaml'), table.replace('feeTable: t', 'feeTable: u\nextends: base'));
   await writeFile(join(folder, 'refused.yaml'), caseOf('10.00').replace('file: t.yaml', 'yaml: "feeTable: t"'));
 });
 
@@ -81,5 +83,34 @@ describe('midline fees test', () => {
 
   test('2 where a case is invalid', async () => {
     expect((await fees('test', 'invalid.yaml', 'good.yaml')).code).toBe(2);
+  });
+});
+
+describe('midline fees lint', () => {
+  test('finds nothing in a sound table', async () => {
+    expect(await fees('lint', 't.yaml')).toEqual({ code: 0, out: 't.yaml: nothing found\n' });
+  });
+
+  test('tells file, line, rule, problem and remedy, with exit code 1', async () => {
+    const { code, out } = await fees('lint', 'dead.yaml', 't.yaml');
+    expect(code).toBe(1);
+    expect(out).toBe('dead.yaml:5: error: rule r, when: it can never win: wherever it holds, a holds too and goes before it (priority 1 > 0); remove it, narrow a, or give it a higher priority [dead-rule]\nt.yaml: nothing found\n');
+    expect(JSON.parse((await fees('lint', 'dead.yaml', '--json')).out)).toMatchObject([{ file: 'dead.yaml', problems: [], findings: [{ kind: 'dead-rule', rule: 'r', line: 5 }] }]);
+  });
+
+  test('a file that is no table, or whose base is not given, is told with exit code 2', async () => {
+    const { code, out } = await fees('lint', 'base-missing.yaml', 'good.yaml');
+    expect(code).toBe(2);
+    expect(out).toContain('extends is base, allowed is a table with an approved version on 2026-01-01: base has none; give its file too');
+    expect(out).toMatch(/good\.yaml has \d+ problems/);
+  });
+});
+
+describe('midline fees diff', () => {
+  test('compares two files', async () => {
+    expect(await fees('diff', 't.yaml', 't.yaml')).toEqual({ code: 0, out: 't.yaml → t.yaml: no difference\n' });
+    const { code, out } = await fees('diff', 't.yaml', 'dead.yaml');
+    expect(code).toBe(1);
+    expect(out).toBe('t.yaml → dead.yaml:\n+ rule a {"id":"a","charge":"c","on":"booked","priority":"1","amount":"none"}\n');
   });
 });

@@ -17,6 +17,7 @@ import { createCodec } from '../topics/codec.js';
 import { wholeNumber } from './arguments.js';
 import { actor, configOf, encryptionOf, withDatabase } from './connect.js';
 import { registerFeeFileCommands } from './fees-files.js';
+import { registerDiff, registerLint } from './fees-lint.js';
 import { registerLeakage, registerSimulate } from './fees-simulate.js';
 import { readTable } from './fees-tables.js';
 import { wireOf } from './orders.js';
@@ -55,6 +56,8 @@ export function registerFees(program: Command): void {
   registerAssign(fees);
   registerExplain(fees);
   registerRerate(fees);
+  registerLint(fees);
+  registerDiff(fees);
   registerSimulate(fees);
   registerLeakage(fees);
   registerTaxCodes(fees);

@@ -18,3 +18,8 @@ const alpha2ByAlpha3: ReadonlyMap<string, string> = new Map(pairs.trim().split('
 
 /** The alpha-2 code of an alpha-3 code; any other text stays as it is. Sources mix both (the hotel data writes CN among alpha-3 codes). */
 export const alpha2Country = (country: string): string => alpha2ByAlpha3.get(country) ?? country;
+
+const alpha2: ReadonlySet<string> = new Set(alpha2ByAlpha3.values());
+
+/** Whether a text is the alpha-2 code of a country. */
+export const isCountry = (text: string): boolean => alpha2.has(text);

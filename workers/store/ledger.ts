@@ -13,7 +13,7 @@ interface LedgerRow extends Omit<Required<EntryRow>, 'fee_table' | 'version' | '
 }
 
 /** What rating needs to know of an earlier line beyond the columns of the ledger; what is usual is left out. */
-type Details = Pick<LedgerEntry, 'day' | 'life'> & { readonly [Field in 'kind' | 'derived' | 'origin' | 'amount' | 'vatCode' | 'vatRate' | 'reverseCharge' | 'waived']?: LedgerEntry[Field] };
+type Details = Pick<LedgerEntry, 'day' | 'life'> & { readonly [Field in 'kind' | 'origin' | 'amount' | 'vatCode' | 'vatRate' | 'reverseCharge' | 'waived']?: LedgerEntry[Field] };
 
 /** Named one by one: a prepared statement whose result changes (a column more) fails from then on. */
 const columns = `f.order_id, f.charge, f.event_id, f.transaction_type, f.unit, f.seq, f.type, f.fee_table, f.version, f.rule, f.net, f.vat, f.gross, f.currency,
@@ -36,7 +36,7 @@ export async function ledgerOf(tx: Queryable, orderIds: readonly string[]): Prom
 
 function toEntry(row: LedgerRow): LedgerEntry {
   return {
-    kind: 'charge', derived: false, origin: null, amount: row.gross, vatCode: null, vatRate: null, reverseCharge: false, waived: false,
+    kind: 'charge', origin: null, amount: row.gross, vatCode: null, vatRate: null, reverseCharge: false, waived: false,
     ...row.details,
     eventId: row.event_id, transactionType: row.transaction_type, unit: row.unit, charge: row.charge, seq: row.seq,
     type: row.type as LedgerEntry['type'], table: row.fee_table, version: row.version, rule: row.rule ?? '',
@@ -59,7 +59,6 @@ export function entryDetails(entry: LedgerEntry): object {
   return {
     day: entry.day, life: entry.life,
     kind: entry.kind === 'charge' ? undefined : entry.kind,
-    derived: entry.derived || undefined,
     origin: entry.origin ?? undefined,
     amount: entry.amount === entry.gross ? undefined : entry.amount,
     vatCode: entry.vatCode ?? undefined,

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { type FeeTable, feeTableSchema } from '../../../schemas/fee-table.js';
 
-/** Few values of each attribute, so that rules meet bookings often, and each other too. */
-const conditions = fc.record({
+/** Few values of each attribute. */
+const wishes: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   product: fc.constantFrom<unknown>('flight', 'hotel', 'rail', ['flight', 'hotel'], 'absent'),
   bookingClass: fc.constantFrom<unknown>('Y', ['Y', 'C'], 'C', 'absent'),
   itemStatus: fc.constantFrom<unknown>('open', 'absent'),
@@ -17,7 +17,10 @@ const conditions = fc.record({
   order: fc.constantFrom<unknown>({ meal: 'HB' }, { market: 'absent' }),
   orderHas: fc.constantFrom<unknown>({ product: 'hotel' }, { not: { product: 'flight' } }),
   not: fc.constantFrom<unknown>({ bookingClass: 'Y' }, { product: 'hotel', channel: 'web' }),
-}, { requiredKeys: [] });
+};
+
+/** Few conditions a rule, so that rules meet bookings often, and each other too. */
+const conditions = fc.subarray(Object.keys(wishes), { maxLength: 3 }).chain((names) => fc.record(Object.fromEntries(names.map((name) => [name, wishes[name] ?? fc.constant(null)]))));
 
 const amount = fc.constantFrom<unknown>(
   'none', { fixed: 10 }, { fixed: 12.34 }, { fixed: { EUR: 10, CHF: 9.5 } }, { percent: 3, of: 'unit-total', min: 1, max: 8 }, { percent: 1.5, of: 'order-total' },

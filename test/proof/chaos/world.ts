@@ -115,7 +115,7 @@ const messagesPerSecond = 30;
 const topics = [bookingEventsTopic, customerEventsTopic, deadLetterTopic, orderEventsTopic];
 const lookEvery = 100;
 /** Longest wait for anything, in milliseconds: what is not there by then will not come. Long enough for a machine that others use too. */
-const limit = 240_000;
+const limit = 90_000;
 
 /** @param services started by this process: faults need their pids */
 export async function createStage(services: RunningServices): Promise<Stage> {

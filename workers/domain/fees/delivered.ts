@@ -23,7 +23,7 @@ export function deliveredEntries(facts: TransactionFacts): readonly StandingEntr
   addUp(sums, transaction.delivered.after, 1, facts);
   addUp(sums, transaction.delivered.before, -1, facts);
   return [...sums.values()].filter(({ gross, vat }) => !gross.eq(0) || !vat.eq(0)).map(({ rule, charge, unit, currency, gross, vat }) => ({
-    eventId: transaction.eventId, transactionType: transaction.type, derived: false, unit, charge, kind: 'source',
+    eventId: transaction.eventId, transactionType: transaction.type, unit, charge, kind: 'source',
     table: null, version: null, origin: null, rule,
     net: moneyText(gross.minus(vat), currency), vat: moneyText(vat, currency), gross: moneyText(gross, currency), amount: moneyText(gross, currency), currency,
     account: null, vatCode: null, vatRate: null, reverseCharge: false,

@@ -10,7 +10,7 @@ export function manualEntries({ manual = [] }: OrderFacts, first: Transaction, w
     const [currency, gross, vat] = [fee.currency ?? 'EUR', new Exact(fee.gross ?? 0), new Exact(fee.vat ?? 0)];
     const occurredAt = fee.at ?? first.at;
     return {
-      eventId: fee.transaction ?? `manual:${fee.id}`, transactionType: 'manual', derived: false, unit: fee.unit, charge: fee.charge, kind: 'manual',
+      eventId: fee.transaction ?? `manual:${fee.id}`, transactionType: 'manual', unit: fee.unit, charge: fee.charge, kind: 'manual',
       table: null, version: null, origin: null, rule: `manual:${fee.id}`,
       net: moneyText(gross.minus(vat), currency), vat: moneyText(vat, currency), gross: moneyText(gross, currency), amount: moneyText(gross, currency), currency,
       account: null, vatCode: null, vatRate: null, reverseCharge: false,

@@ -46,6 +46,17 @@ export function parseFeeTable(text: string, format: FeeTableFormat, fileName: st
   return { table: { ...head.data, rules: rules.flatMap(({ data }) => data ?? []) } };
 }
 
+/** Where a part of a table stands in its file: the line of a field (`when.price`; lists count from 1) of a rule, or of the head; null: unknown. */
+export function lineFinder(text: string, format: FeeTableFormat): (rule: string | null, field: string) => number | null {
+  const source = readers[format](text);
+  const rules = valueAt(source.value, ['rules']);
+  const names = Array.isArray(rules) ? rules.map((_, index) => ruleName(source.value, index)) : [];
+  return (rule, field) => {
+    const path = field.split('.').map((step) => (/^\d+$/.test(step) ? Number(step) - 1 : step));
+    return source.lineOf(rule === null ? path : ['rules', names.indexOf(rule), ...path]);
+  };
+}
+
 /** Those fields of a record that have their form, so that what they say is checked although another field has none. */
 function partsOf<Shape extends z.ZodRawShape>(schema: z.ZodObject<Shape>, written: unknown): Partial<z.output<z.ZodObject<Shape>>> {
   const parts: Partial<z.output<z.ZodObject<Shape>>> = {};

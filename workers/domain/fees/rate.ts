@@ -185,7 +185,7 @@ function entryOf(rule: CompiledRule, { currency, taxation }: NonNullable<Win['am
     value: `net ${net} + VAT ${vat} = ${gross} ${currency}`,
   });
   return {
-    eventId: transaction.eventId, transactionType: transaction.type, derived: transaction.derived,
+    eventId: transaction.eventId, transactionType: transaction.type,
     unit: unit.name, charge: charge.name, kind: 'charge',
     table: table.table, version: table.version, origin: rule.origin, rule: rule.id,
     net, vat, gross, amount: moneyText(value, currency), currency,

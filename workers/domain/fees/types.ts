@@ -124,7 +124,6 @@ export interface TableRef {
 export interface StandingEntry {
   readonly eventId: string;
   readonly transactionType: string;
-  readonly derived: boolean;
   /** `order`, `transaction:EVENT`, `item:ID`, `traveller:ID` or `document:ID`. */
   readonly unit: string;
   readonly charge: string;
