@@ -13,6 +13,7 @@ import { applyFeeTable, approveFeeTable, assignFeeTable, importTaxRates, listFee
 import { importCustomers } from '../../workers/actions/import-customers.js';
 import { importOrgUnits } from '../../workers/actions/import-org-units.js';
 import { adopt } from '../../workers/actions/offsets.js';
+import { chargeFee } from '../../workers/actions/manual-fees.js';
 import { showOrder } from '../../workers/actions/orders.js';
 import { reconcile } from '../../workers/actions/reconcile.js';
 import { rerateStale } from '../../workers/actions/rerate.js';
@@ -156,6 +157,8 @@ test('every process does its whole work, and every command its own, with its rol
   await showOrder(operator, wire, 'gds:A');
   await explainFees(operator, wire, 'gds:A');
   await rerateStale({ database: operator, codec: world.codec, wire, factsAt: createFactsCache() }, Date.now);
+  const rating = { database: operator, codec: world.codec, wire, factsAt: createFactsCache() };
+  await chargeFee(rating, { order: 'gds:A', charge: 'courier', unit: 'order', gross: '25', vat: '0', currency: 'EUR', reason: 'a visa', by: 'anna', role: null, now: doing.now, dryRun: false });
   const parsed = parseSourceMap(map, 'gds.yaml');
   if ('problems' in parsed) throw new Error(JSON.stringify(parsed.problems));
   await applySource(operator, parsed.map, 'anna', doing.now);

@@ -1,5 +1,5 @@
 import { explain } from '../domain/fees/explain.js';
-import type { RatingTrace } from '../domain/fees/types.js';
+import type { ManualFee, RatingTrace } from '../domain/fees/types.js';
 import { archivedSince } from '../store/archive.js';
 import type { Database } from '../store/database.js';
 import { shareFacts } from '../store/facts-lock.js';
@@ -15,6 +15,8 @@ export interface FeeExplanation extends RatingTrace {
   readonly order: string;
   /** What stands in the ledger, by currency, for comparison. */
   readonly ledgerLines: number;
+  /** Waivers and manual charges that people added. */
+  readonly manual: readonly ManualFee[];
 }
 
 /** Why an order's fees are what they are, rated from scratch with the facts as they are now. */
@@ -28,6 +30,6 @@ export async function explainFees(database: Database, wire: Wire, ref: string): 
     const { orders: [ratable], worlds: [world] } = await ratableOrders(tx, wire, [order], facts.feeWorld);
     const trace = ratable === undefined || world === undefined ? { transactions: [] } : explain(ratable.facts, ratable.transactions, world);
     const ledger = (await ledgerOf(tx, [order.id])).get(order.id) ?? [];
-    return { order: `${order.source}:${order.bookingRef}`, ledgerLines: ledger.length, ...trace };
+    return { order: `${order.source}:${order.bookingRef}`, ledgerLines: ledger.length, manual: ratable?.facts.manual ?? [], ...trace };
   });
 }

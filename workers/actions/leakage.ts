@@ -3,7 +3,7 @@ import { compileFeeTable } from '../domain/fees/compile.js';
 import { leaksOf } from '../domain/fees/leakage.js';
 import { type FoundLeak, type LeakageReport, reportLeaks } from '../domain/fees/leakage-report.js';
 import { isWithinPeriod, type Period } from '../domain/fees/simulation.js';
-import type { Database } from '../store/database.js';
+import { type Database, readAtOneMoment } from '../store/database.js';
 import { factsVersion } from '../store/fence.js';
 import { countOrdersBetween, ordersBetween } from '../store/orders.js';
 import { ratableOrders } from './ratable-orders.js';
@@ -23,7 +23,7 @@ const chunk = 500;
 /** What matched no rule in a period, by the facts as they are now. Nothing is written. Everything is read as of one moment. */
 export async function findLeakage(database: Database, wire: Wire, period: Period, onProgress: (done: number, all: number) => void = () => undefined): Promise<Leakage> {
   return database.transaction(async (tx) => {
-    await tx.query('set transaction isolation level repeatable read, read only');
+    await readAtOneMoment(tx);
     const version = await factsVersion(tx);
     const { feeWorld } = await createFactsCache()(tx, version);
     const inheriting = await createFactsCache((tables) => tables.map((row) => ({ ...row, compiled: compileFeeTable(inheritingAll(row.compiled.definition), row.version) })))(tx, version);

@@ -3,7 +3,7 @@ import { checkFeeTable } from '../domain/fees/check-references.js';
 import { compileFeeTable } from '../domain/fees/compile.js';
 import { createSimulation, type Period, type Simulation } from '../domain/fees/simulation.js';
 import type { TableVersionRow } from '../domain/fees/types.js';
-import type { Database, Queryable } from '../store/database.js';
+import { type Database, type Queryable, readAtOneMoment } from '../store/database.js';
 import { versionsOf } from '../store/fee-tables.js';
 import { factsVersion } from '../store/fence.js';
 import { countOrdersBetween, ordersBetween } from '../store/orders.js';
@@ -42,7 +42,7 @@ const chunk = 1_000;
  */
 export async function simulate(database: Database, wire: Wire, request: SimulateRequest, onProgress: (done: number, all: number) => void = () => undefined): Promise<Simulated> {
   return database.transaction(async (tx) => {
-    await tx.query('set transaction isolation level repeatable read, read only');
+    await readAtOneMoment(tx);
     const { definition, version, period } = await versionOf(tx, request);
     const table = definition.feeTable;
     const insteadOf = request.insteadOf ?? table;

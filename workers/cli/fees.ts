@@ -1,25 +1,24 @@
 import { readFile } from 'node:fs/promises';
 import { parse as parseCsv } from 'csv-parse/sync';
 import type { Command } from 'commander';
-import { explainFees } from '../actions/explain-fees.js';
+import { explainFees, type FeeExplanation } from '../actions/explain-fees.js';
 import {
   applyFeeTable, approveFeeTable, assignFeeTable, FeeTableRefused, importTaxRates, listFeeTables, showFeeTable, type Applied, type Approved, type Assigned,
 } from '../actions/fee-tables.js';
 import { previewRating } from '../actions/preview-rating.js';
 import { rerateStale, type Rerated } from '../actions/rerate.js';
-import { createFactsCache } from '../actions/settle/facts.js';
-import { createWire } from '../actions/settle/wire.js';
 import { formatExplanation } from '../domain/fees/explain.js';
 import { findCustomerId } from '../store/customers.js';
 import type { Database, Queryable } from '../store/database.js';
 import type { AssignmentSubject } from '../store/fee-tables.js';
-import { createCodec } from '../topics/codec.js';
 import { wholeNumber } from './arguments.js';
-import { actor, configOf, encryptionOf, withDatabase } from './connect.js';
+import { actor, withDatabase } from './connect.js';
 import { registerFeeFileCommands } from './fees-files.js';
 import { registerDiff, registerLint } from './fees-lint.js';
+import { registerCharge, registerWaive } from './fees-manual.js';
 import { registerLeakage, registerSimulate } from './fees-simulate.js';
 import { readTable } from './fees-tables.js';
+import { ratingTools } from './fees-tools.js';
 import { wireOf } from './orders.js';
 import { examples, formatTable, printResult } from './output.js';
 import { counting } from './progress.js';
@@ -56,6 +55,8 @@ export function registerFees(program: Command): void {
   registerAssign(fees);
   registerExplain(fees);
   registerRerate(fees);
+  registerWaive(fees);
+  registerCharge(fees);
   registerLint(fees);
   registerDiff(fees);
   registerSimulate(fees);
@@ -208,8 +209,13 @@ function registerExplain(fees: Command): void {
     .option('--json', 'print one JSON document')
     .addHelpText('after', examples('midline fees explain hotel-pms:HB-000001', 'midline fees explain HB-000001 --json'))
     .action(async (ref: string, options: JsonOption) => {
-      printResult(await withDatabase((database) => explainFees(database, wireOf(), ref)), options, formatExplanation);
+      printResult(await withDatabase((database) => explainFees(database, wireOf(), ref)), options, explanationText);
     });
+}
+
+function explanationText(explanation: FeeExplanation): string {
+  return [formatExplanation(explanation), ...explanation.manual.map(({ id, kind, charge, unit, transaction, gross, currency, by, reason }) =>
+    (kind === 'waiver' ? `waiver ${id}: ${charge} on ${unit}${transaction == null ? '' : ` of ${transaction}`} is waived by ${by}: ${reason}` : `manual charge ${id}: ${charge} on ${unit}, ${gross ?? ''} ${currency ?? ''} by ${by}: ${reason}`))].join('\n');
 }
 
 function registerRerate(fees: Command): void {
@@ -276,9 +282,7 @@ async function changeFacts<Result extends Approved | Assigned>(
 }
 
 export async function rerate(database: Database): Promise<Rerated> {
-  const codec = createCodec({ registryUrl: configOf('SCHEMA_REGISTRY_URL').SCHEMA_REGISTRY_URL });
-  await codec.register();
-  const tools = { database, codec, wire: createWire(codec, encryptionOf()), factsAt: createFactsCache() };
+  const tools = await ratingTools(database);
   return counting('orders rated again', (onProgress) => rerateStale(tools, Date.now, onProgress));
 }
 

@@ -22,6 +22,11 @@ const otherDigits: ReadonlyMap<string, number> = new Map([
   ...'CLF UYW'.split(' ').map((code) => [code, 4] as const),
 ]);
 
+const currencies: ReadonlySet<string> = new Set(Intl.supportedValuesOf('currency'));
+
+/** Whether a text is a currency of ISO 4217. */
+export const isCurrency = (text: string): boolean => currencies.has(text);
+
 /** Digits after the point of a currency's amounts. */
 export const currencyDigits = (currency: string): number => otherDigits.get(currency) ?? 2;
 

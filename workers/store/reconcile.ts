@@ -144,10 +144,11 @@ const definitions: readonly Definition[] = [
   },
   {
     name: 'ledger-has-orders',
-    meaning: 'every ledger line belongs to an order and to one of its events (or to its implied booking)',
+    meaning: 'every ledger line belongs to an order, and to one of its events, its implied booking, or what somebody waived or charged',
     wrong: `select format('%s %s %s', f.order_id, f.charge, f.event_id) from fee_entry f
             where not exists (select from orders o where o.id = f.order_id)
-               or (f.type in ('charge', 'reversal') and f.event_id <> 'implied:booked'
+               or (f.rule ~ '^(waiver|manual):' and not exists (select from manual_fee m where m.order_id = f.order_id and f.rule in ('waiver:' || m.id, 'manual:' || m.id)))
+               or (f.event_id not like 'manual:%' and f.event_id <> 'implied:booked'
                    and not exists (select from booking_event e where e.order_id = f.order_id and e.event_id = f.event_id))`,
   },
   {

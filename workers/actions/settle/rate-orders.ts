@@ -6,6 +6,7 @@ import type { Transaction } from '../../domain/order.js';
 import type { Queryable } from '../../store/database.js';
 import { customerFeeFacts } from '../../store/fee-facts.js';
 import { ledgerOf } from '../../store/ledger.js';
+import { manualFeesOf } from '../../store/manual-fees.js';
 import type { Facts } from './facts.js';
 import type { LinkedOrder } from './link-orders.js';
 import type { SettledOrder } from './rows.js';
@@ -19,7 +20,9 @@ export type Histories = (orderIds: readonly string[]) => Promise<ReadonlyMap<str
  * or where the customer or the corporate account is another one than before.
  */
 export async function rateOrders(tx: Queryable, orders: readonly LinkedOrder[], facts: Facts, historiesOf: Histories, reason: string | null = null): Promise<readonly SettledOrder[]> {
-  const ledgers = await ledgerOf(tx, orders.flatMap((order) => (order.folded.stored === null ? [] : [order.folded.id])));
+  const known = orders.flatMap((order) => (order.folded.stored === null ? [] : [order.folded.id]));
+  const ledgers = await ledgerOf(tx, known);
+  const manualFees = await manualFeesOf(tx, known);
   const relinked = orders.filter(({ folded, customerId, corporateAccountId }) => !folded.complete && folded.stored !== null
     && (folded.stored.customerId !== customerId || folded.stored.corporateAccountId !== corporateAccountId));
   const histories = await historiesOf(relinked.map((order) => order.folded.id));
@@ -33,7 +36,8 @@ export async function rateOrders(tx: Queryable, orders: readonly LinkedOrder[], 
     const history = histories.get(folded.id);
     const whole: readonly Transaction[] | null = history !== undefined ? foldAll([...history, ...folded.newEvents]).transactions : folded.complete ? folded.transactions : null;
     const sourceUnit = world.defaultOrgUnit(folded.source);
-    const orderFacts = { orderId: folded.id, source: folded.source, customerId: order.customerId, companyId: order.corporateAccountId, orgUnit: sourceUnit };
+    const manual = manualFees.get(folded.id);
+    const orderFacts = { orderId: folded.id, source: folded.source, customerId: order.customerId, companyId: order.corporateAccountId, orgUnit: sourceUnit, ...(manual !== undefined && { manual }) };
     const { entries } = rateTransactions(orderFacts, whole ?? folded.transactions, world, whole === null ? standingOf(ledger) : []);
     const difference = whole === null ? appendedEntries(entries, ledger) : ledgerDifference(entries, ledger);
     const appended = reason === null ? difference : difference.map((entry) => ({ ...entry, reason }));

@@ -1,6 +1,6 @@
 import type { FeeAmount, FeeBand, FeeConditions, FeeRounding, FeeRule, FeeTable } from '../../../schemas/fee-table.js';
 import { daysOf, instantOf } from '../../../schemas/dates.js';
-import { currencyDigits, decimalsOf, Exact, isDecimal } from '../money.js';
+import { currencyDigits, decimalsOf, Exact, isDecimal, isCurrency } from '../money.js';
 import { chargesNamedBy } from './compile.js';
 import { parseOpeningHours } from './opening-hours.js';
 import type { Path } from './source-text.js';
@@ -15,7 +15,6 @@ export interface Finding {
 type Head = Partial<Omit<FeeTable, 'rules'>>;
 type Rule = Partial<FeeRule>;
 
-const currencies: ReadonlySet<string> = new Set(Intl.supportedValuesOf('currency'));
 
 /**
  * What a table's own text shows to be wrong although each field has its form.
@@ -42,7 +41,7 @@ function checkHead(head: Head): readonly Finding[] {
   const { currency = null, validFrom } = head;
   const isMoment = validFrom === undefined || (validFrom.length === 10 ? isDay(validFrom) : instantOf(validFrom) !== undefined);
   return [
-    ...wrongIf(currency !== null && !currencies.has(currency), ['currency'], 'a currency of ISO 4217'),
+    ...wrongIf(currency !== null && !isCurrency(currency), ['currency'], 'a currency of ISO 4217'),
     ...wrongIf(!isMoment, ['validFrom'], 'a day of the calendar, or an instant with offset'),
     ...wrongIf(head.extends !== undefined && head.extends === head.feeTable, ['extends'], 'another table'),
     ...wrongIf(head.remove !== undefined && head.extends === undefined, ['remove'], 'only together with extends'),
@@ -170,7 +169,7 @@ function checkPerCurrency(amount: FeeAmount['fixed'], currency: string | null, p
   if (amount === undefined || typeof amount === 'string') return checkMoney(amount, currency, path);
   return [
     ...wrongIf(currency !== null && amount[currency] === undefined, path, `an amount in ${currency ?? ''}, the currency of the table, among others`),
-    ...Object.entries(amount).flatMap(([code, value]) => [...wrongIf(!currencies.has(code), [...path, code], 'a currency of ISO 4217'), ...checkMoney(value, code, [...path, code])]),
+    ...Object.entries(amount).flatMap(([code, value]) => [...wrongIf(!isCurrency(code), [...path, code], 'a currency of ISO 4217'), ...checkMoney(value, code, [...path, code])]),
   ];
 }
 
