@@ -135,6 +135,12 @@ describe('what else is found', () => {
     expect(found(rules)).toEqual(expected);
   });
 
+  test('a traveller has one type', () => {
+    const rules = `id: a, when: { passengerType: ADT }, ${fixed}\nid: b, when: { passengerType: CHD }, ${cheaper}`;
+    expect(found(rules, { scope: 'traveller' })).toEqual([]);
+    expect(found(rules, { scope: 'order' })).toEqual(['tie b when']);
+  });
+
   test('charges without rules, zones that no rule asks for, countries in zones that do not exist', () => {
     const text = textOf(`id: a, when: { origin: far }, ${fixed}`, { head: 'zones: { far: [US, QQ], home: [DE], unused: [FR] }' }).replace('charges: {', 'charges: { other: { scope: order }, ');
     expect(lintFeeTable(read(text), []).map(({ kind, field }) => `${kind} ${field}`)).toEqual(['charge-without-rules charges.other', 'unknown-code zones.far', 'unused-zone zones.home', 'unused-zone zones.unused']);

@@ -18,6 +18,8 @@ const betweenTimes = 300;
 const downtime = 1_000;
 /** An assignment that nothing keeps waiting is committed by then; a frozen process has not lost its session yet. */
 const assignmentTakes = 2_000;
+/** Some new bookings in every partition. */
+const bookingsGather = 3_000;
 /** By then others have settled what a frozen process has in hand. */
 const othersSettle = 2_000;
 const stopsWithin = 30_000;
@@ -110,12 +112,27 @@ const strikes: { readonly [How in Fault['how']]: Strike<How> } = {
     return Date.now();
   },
   async assign(world) {
+    // Who comes alone to what has gathered has new bookings in its first batch: orders that are there already would be rated again in any case.
+    for (const worker of ownWorkers(world, 'ingest')) await world.crew.stop(worker);
+    await pause(bookingsGather);
     const victim = world.crew.start('ingest', { strike: { ...beforeSave, signal: 'SIGSTOP', passage: 1 } });
     await until(`${victim.name} is about to save`, () => isFrozen(victim.pid));
     const assigned = world.assign('raised');
     await pause(assignmentTakes);
     victim.signal('SIGCONT');
     await assigned;
+    return Date.now();
+  },
+  async time(_world, { seconds }) {
+    const since = Date.now();
+    await pause(seconds * 1_000);
+    return since;
+  },
+  async 'kafka gone'(world, { seconds }) {
+    send(pidOf(world, 'kafka'), 'SIGKILL');
+    await world.assign('raised');
+    await pause(seconds * 1_000);
+    await world.services.restart('kafka');
     return Date.now();
   },
   async restore(world) {

@@ -65,7 +65,7 @@ export const protections: readonly Protection[] = [
   {
     name: 'late-events', meaning: 'a late event makes the whole history be folded anew',
     patches: [{ module: 'workers/actions/settle/fold-orders.js', find: 'if (state !== null && !isInOrder(state, event))', replace: 'if (false)' }],
-    scenarios: [], caught: /applied late by all groups/,
+    scenarios: ['much-load'], caught: /applied late by all groups/,
   },
   {
     name: 'heartbeat', meaning: 'Kafka hears of a worker while its batch waits',
@@ -111,7 +111,7 @@ export const protections: readonly Protection[] = [
       { module: settle, find: 'messagesDue(order.id, newTransactions(order), facts.triggers, now)', replace: 'messagesDue(order.id, order.transactions, facts.triggers, now)' },
       { module: 'workers/domain/outreach/due.js', find: `id: messageIdOf(orderId, trigger.id, transaction.eventId, 'customer', trigger.channel),`, replace: 'id: crypto.randomUUID(),' },
     ],
-    scenarios: [], caught: /^message .* stands twice$/,
+    scenarios: ['much-load'], caught: /^message .* stands twice$/,
   },
   {
     name: 'claim', meaning: 'a message is claimed in Postgres before it is sent',
@@ -141,7 +141,7 @@ export const protections: readonly Protection[] = [
   {
     name: 'acknowledged', meaning: 'an order event is deleted only when Kafka has it',
     patches: [{ module: 'workers/actions/relay-outbox.js', find: 'await sendWhatFits(send, messages);', replace: 'await sendWhatFits(send, messages).catch(() => ({ sent: messages.map(({ id }) => id), tooLarge: [] }));' }],
-    scenarios: ['kill-kafka'], caught: /^order events of .*(comes after|is missing)/,
+    scenarios: ['kafka-gone'], caught: /^order events of .*(comes after|is missing)/,
   },
   {
     name: 'registry-timeout', meaning: 'a request to the registry has a time limit',

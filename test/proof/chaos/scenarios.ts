@@ -36,6 +36,10 @@ export type Fault =
   | { readonly how: 'restore' }
   /** Ingest meets an error that it does not know: it must end, with exit code 1. */
   | { readonly how: 'unknown error' }
+  /** Nothing but load, for so many seconds. */
+  | { readonly how: 'time'; readonly seconds: number }
+  /** Kafka is killed and comes back after so many seconds, while everybody gets another fee table: order events have to wait. */
+  | { readonly how: 'kafka gone'; readonly seconds: number }
   /** Another group overtakes the first, and freezes with events in hand that the first then settles. */
   | { readonly how: 'race' }
   /** A second relay works beside the first. */
@@ -151,5 +155,7 @@ export const provocations: readonly Scenario[] = [
   { name: 'postgres-restored', meaning: 'Postgres is taken back to an earlier state while Kafka keeps its offsets', fault: { how: 'restore' }, ways: all },
   { name: 'unknown-error', meaning: 'ingest meets an error that it does not know, and must end with exit code 1', fault: { how: 'unknown error' }, ways: ['ingest'] },
   { name: 'relay-joins', meaning: 'a second relay works beside the first', fault: { how: 'second relay', seconds: 4 }, ways: ['relay'] },
+  { name: 'much-load', meaning: 'nothing happens for half a minute but bookings, late and doubled ones too', fault: { how: 'time', seconds: 30 }, ways: ['ingest'] },
+  { name: 'kafka-gone', meaning: 'Kafka is gone for longer than producers try, while orders are rated again', fault: { how: 'kafka gone', seconds: 15 }, ways: ['ingest', 'relay'] },
   { name: 'groups-race', meaning: 'another group overtakes the first, freezes with new events in hand, and wakes when the first has settled them', fault: { how: 'race' }, ways: ['ingest'] },
 ];

@@ -74,7 +74,7 @@ export function excludeEachOther(one: FeeRule, other: FeeRule, scope: string): b
   if (![one.on].flat().some((type) => [other.on].flat().includes(type))) return true;
   if ((one.until !== undefined && other.from !== undefined && one.until < other.from) || (other.until !== undefined && one.from !== undefined && other.until < one.from)) return true;
   const [left, right] = [askedBy(one.when), askedBy(other.when)];
-  const isSingle = (name: string): boolean => singleAtPoint.has(name) || /^(customer|order)\./.test(name) || ((scope === 'item' || scope === 'document') && (singleAtItem.has(name) || name.startsWith('item.')));
+  const isSingle = (name: string): boolean => singleAtPoint.has(name) || /^(customer|order)\./.test(name) || (scope === 'traveller' && name === 'passengerType') || ((scope === 'item' || scope === 'document') && (singleAtItem.has(name) || name.startsWith('item.')));
   return [...left].some(([name, wanted]) => {
     const asked = right.get(name);
     return asked !== undefined && isSingle(name) && areDisjoint(name, wanted as Wanted, asked as Wanted);

@@ -16,7 +16,7 @@ export function lintRules(scope: string, rules: readonly PlacedRule[]): readonly
     const before = rules.slice(0, place);
     const killer = before.find((winner) => alwaysWins(winner, loser));
     if (killer !== undefined) return [deadRule(loser, killer)];
-    return before.flatMap((winner) => (excludeEachOther(winner.rule, loser.rule, scope) ? [] : [...beatenExemption(loser, winner), ...tie(loser, winner)]));
+    return before.flatMap((winner) => (excludeEachOther(winner.rule, loser.rule, scope) ? [] : beatenExemption(loser, winner) ?? tie(loser, winner)));
   });
 }
 
@@ -40,8 +40,8 @@ function deadRule({ rule, compiled }: PlacedRule, killer: PlacedRule): FeeFindin
   };
 }
 
-function beatenExemption({ rule, compiled }: PlacedRule, winner: PlacedRule): readonly FeeFinding[] {
-  if (rule.amount !== 'none' || winner.rule.amount === 'none') return [];
+function beatenExemption({ rule, compiled }: PlacedRule, winner: PlacedRule): readonly FeeFinding[] | null {
+  if (rule.amount !== 'none' || winner.rule.amount === 'none') return null;
   return [{
     kind: 'beaten-exemption', level: 'warning', rule: rule.id, field: 'amount',
     problem: `it says none, but wherever ${winner.rule.id} holds as well that one is charged (${reasonOfPrecedence(winner.compiled, compiled)})`,
