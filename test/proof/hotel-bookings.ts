@@ -1,40 +1,20 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createDatabase as createEmptyDatabase } from '../../services/database.js';
-import { projectRoot } from '../../services/places.js';
 import type { Reconciliation } from '../../workers/actions/reconcile.js';
 import type { Status } from '../../workers/actions/status.js';
 import { createDatabase } from '../../workers/store/database.js';
+import { bookings, cancellations, changes, events, hotelFile, settleHotelBookings } from './hotel-data.js';
 import { type Claim, midline, type Proof, same } from './proof.js';
-
-/** 119,390 real hotel bookings (doi 10.1016/j.dib.2018.11.126); the file lies beside the project. */
-const file = join(projectRoot(), '..', 'shared', 'data', 'bookings', 'hotel_bookings.csv.zip');
-
-const orgUnits = '- { id: group, name: Group, timeZone: Europe/Lisbon, country: PT }\n';
-const feeTable = `feeTable: standard
-currency: EUR
-validFrom: 2010-01-01
-charges:
-  booking-fee: { scope: transaction }
-  change-fee: { scope: transaction }
-  cancellation-fee: { scope: transaction }
-rules:
-  - { id: booking, charge: booking-fee, on: booked, amount: { fixed: 15.00 } }
-  - { id: change, charge: change-fee, on: changed, amount: { fixed: 10.00 } }
-  - { id: cancellation, charge: cancellation-fee, on: cancelled, amount: { fixed: 20.00 } }
-`;
-
-const [bookings, changes, cancellations] = [119_390, 26_400, 43_017];
-const events = 2 * bookings + changes;
 
 /** The check figures that the data's own description gives; fees follow from them. */
 export const hotelBookings: Proof = {
   name: 'hotel-bookings',
   meaning: `${events} events of ${bookings} real hotel bookings: published, settled, published again, and read again from the beginning; every figure adds up`,
   async run(servers, say) {
-    if (!existsSync(file)) return [{ claim: 'the data is there', ok: false, found: `${file} is missing` }];
+    if (!existsSync(hotelFile)) return [{ claim: 'the data is there', ok: false, found: `${hotelFile} is missing` }];
     const database = await createEmptyDatabase(servers.DATABASE_URL);
     const environment = { ...servers, DATABASE_URL: database.url, LOG_LEVEL: 'error' };
     const folder = await mkdtemp(join(tmpdir(), 'midline-proof-'));
@@ -46,19 +26,10 @@ export const hotelBookings: Proof = {
     };
     const status = async (group: string): Promise<Status> => JSON.parse(await step('status', '--group', group, '--json'));
     try {
-      await writeFile(join(folder, 'org-units.yaml'), orgUnits);
-      await writeFile(join(folder, 'standard.yaml'), feeTable);
-      await step('migrate');
-      await step('topics', 'create');
-      await step('org-units', 'import', join(folder, 'org-units.yaml'));
-      await step('fees', 'apply', join(folder, 'standard.yaml'));
-      await step('fees', 'approve', 'standard', '--backdate', '--reason', 'proof');
-      await step('fees', 'assign', '--default', 'standard', '--from', '2010-01-01', '--reason', 'proof');
-      await step('publish', '--map', 'hotel-pms', file);
-      await step('worker', 'ingest', '--group', 'first', '--drain');
+      await settleHotelBookings(folder, step);
       const once = await status('first');
       const before = await fingerprint(database.url);
-      await step('publish', '--map', 'hotel-pms', file);
+      await step('publish', '--map', 'hotel-pms', hotelFile);
       await step('worker', 'ingest', '--group', 'first', '--drain');
       const again = await status('first');
       await step('worker', 'ingest', '--group', 'second', '--drain');
