@@ -140,6 +140,24 @@ describe('simulate', () => {
   });
 });
 
+// What is wrong with the file alone is found before anything is asked (test/domain/fees/parse.test.ts).
+describe('a table that does not fit to what is known', () => {
+  const tableWith = ({ head = '', on = 'booked', charges = 'item-fee: { scope: item }' }): string =>
+    `feeTable: bad\ncurrency: EUR\nvalidFrom: 2026-01-01\n${head}\ncharges: { ${charges} }\nrules: [{ id: r, charge: item-fee, on: ${on}, amount: none }]\n`;
+
+  test.each([
+    ['an owner that is no org unit', { head: 'owner: nowhere' }, 'nowhere'],
+    ['a base that does not exist', { head: 'extends: nothing' }, 'nothing has none'],
+    ['a kind that no source declares', { on: 'sold' }, 'no source declares sold'],
+    ['another scope than that of other tables', { charges: 'item-fee: { scope: order }' }, 'a charge has one scope in all tables'],
+  ])('is refused, and nothing of it is stored: %s', async (_what, parts, message) => {
+    const counts = () => db.query('select (select count(*) from fee_table) as tables, (select count(*) from fee_table_version) as versions, (select count(*) from audit_log) as log');
+    const before = await counts();
+    await expect(draft(tableWith(parts))).rejects.toThrow(message);
+    expect(await counts()).toEqual(before);
+  });
+});
+
 describe('leakage', () => {
   test('fee points that no rule of the deciding table matched, with what the next table says, by product, source and customer', async () => {
     const found = await findLeakage(db, wire, everything);
