@@ -68,8 +68,8 @@ export const fees: Proof = {
 /** Of all ledger lines, without ids and clock times. */
 async function ledgerHash(db: ReturnType<typeof createDatabase>): Promise<string | undefined> {
   const [row] = await db.query<{ readonly hash: string }>(
-    `select md5(string_agg(concat_ws('/', o.source, o.booking_ref, charge, event_id, transaction_type, unit, seq, type, fee_table, version, rule, net, vat, gross, currency, extract(epoch from occurred_at)), ','
-       order by o.source, o.booking_ref, charge, event_id, transaction_type, unit, seq)) as hash
+    `select md5(string_agg(concat_ws('/', o.source, o.booking_ref, f.charge, f.event_id, f.transaction_type, f.unit, f.seq, f.type, f.fee_table, f.version, f.rule, f.net, f.vat, f.gross, f.currency, extract(epoch from f.occurred_at)), ','
+       order by o.source, o.booking_ref, f.charge, f.event_id, f.transaction_type, f.unit, f.seq)) as hash
      from fee_entry f join orders o on o.id = f.order_id`,
   );
   return row?.hash;
