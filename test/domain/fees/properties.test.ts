@@ -14,14 +14,18 @@ import { feeTable, indexedTable, tableOf } from './random-tables.js';
 
 const assignments: readonly AssignmentRow[] = [{ subject: { kind: 'default' }, table: 'base' }, { subject: { kind: 'customer', id: 'anna' }, table: 'near' }];
 
-function worldOf(tables: readonly FeeTable[]): FeeWorld {
+/** @param later versions that are approved beside them, valid from a moment on that lies in the middle of generated histories */
+function worldOf(tables: readonly FeeTable[], later: readonly FeeTable[] = []): FeeWorld {
   return createFeeWorld({
     ownerZone: 'Europe/Berlin',
     orgUnits: [{ id: 'group', timeZone: 'Europe/Berlin', country: 'DE' }, { id: 'berlin', parent: 'group' }, { id: 'wien', parent: 'group', timeZone: 'Europe/Vienna', country: 'AT' }],
     taxCodes: [{ code: 'DE-standard', rates: [{ percent: '19' }] }],
     sources: [{ id: 'gds', feePolicy: 'both' }],
     customers: [{ id: 'anna', attributes: [{ name: 'status', value: 'vip' }] }],
-    tables: tables.map((table) => ({ table: table.feeTable, version: 1, validFrom: 0, compiled: compileFeeTable(table, 1) })),
+    tables: [
+      ...tables.map((table) => ({ table: table.feeTable, version: 1, validFrom: 0, compiled: compileFeeTable(table, 1) })),
+      ...later.map((table) => ({ table: table.feeTable, version: 2, validFrom: 1_770_000_002_000, compiled: compileFeeTable(table, 2) })),
+    ],
     assignments,
   });
 }
@@ -85,6 +89,29 @@ describe('for any history and any table', () => {
     }), { numRuns: 1000 });
   });
 
+  // Seen to fail when a line is kept although another version gives it, and when lines that should stand no more are not taken back.
+  test('versions that are approved in between, also for the past, and waivers and manual charges that come, end in the ledger of a rating from scratch', () => {
+    const approvals = few(fc.tuple(feeTable('base'), feeTable('near'), feeTable('base')).map(([base, near, later]) => [worldOf([base, near]), worldOf([base, near], [later])] as const), 60);
+    const arriving = bookingHistory.chain((history) => fc.tuple(fc.constant(history), arrivalOf(history)));
+    fc.assert(fc.property(approvals, arriving, fc.nat({ max: 8 }), fc.nat({ max: 8 }), fc.constantFrom(null, 'anna'), ([before, after], [history, arrival], approvedAt, manualAt, customer) => {
+      const ledger: LedgerEntry[] = [];
+      const known = new Map<string, BookingEvent>();
+      const rate = (facts: FeeWorld, withManual: boolean): void => {
+        const standing = rateTransactions(orderOf(customer, withManual), transactionsOf([...known.values()]), facts, []).entries;
+        ledger.push(...ledgerDifference(standing, ledger));
+      };
+      arrival.forEach((event, index) => {
+        known.set(event.eventId, event);
+        rate(index < approvedAt ? before : after, index >= manualAt);
+      });
+      rate(after, true);
+      const scratch = rateTransactions(orderOf(customer, true), transactionsOf(history), after, []).entries;
+      expect(content(standingOf(ledger).map(withoutType)).map(withoutWaived)).toEqual(content(scratch).map(withoutWaived));
+      expect(balances(ledger)).toEqual(balances(scratch));
+      for (const { net, vat, gross } of ledger) expect(new Exact(net).plus(vat).eq(gross)).toBe(true);
+    }), { numRuns: 1000 });
+  });
+
   // Seen to fail when an index leaves out the rules that do not ask for its attribute, and when it asks the first item of a unit alone.
   test('the winner is independent of the order of rules in the file, and the same where every rule is asked', () => {
     const tables = few(indexedTable('base').chain((table) => fc.tuple(fc.constant(table), fc.shuffledSubarray([...(table.rules ?? [])], { minLength: table.rules?.length ?? 0 })))
@@ -109,6 +136,9 @@ describe('for any history and any table', () => {
     }), { numRuns: 100 });
   });
 });
+
+/** Whether a line is waived follows from the waivers beside it; the mark of a line that was written before stays as it was. */
+const withoutWaived = (line: string): string => line.replace(/"waived":(true|false),/, '');
 
 function balances(entries: readonly StandingEntry[]): readonly unknown[] {
   const groups = new Map<string, StandingEntry[]>();
