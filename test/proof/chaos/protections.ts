@@ -80,7 +80,7 @@ export const protections: readonly Protection[] = [
   {
     name: 'retry', meaning: 'what the world does wrong is tried again, and makes no dead letters',
     patches: [{ module: 'workers/runtime/faults.js', find: `'53': 'world'`, replace: `'53': 'poison'` }],
-    scenarios: ['disk-full'], caught: /is a dead letter \(REFUSED_BY_DATABASE\); it must be/,
+    scenarios: ['disk-full'], caught: /is a dead letter \(REFUSED_BY_DATABASE\); it must be|ended by itself: exit code 1/,
   },
   {
     name: 'unknown-errors', meaning: 'an error that nobody knows stops the process',

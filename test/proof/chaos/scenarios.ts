@@ -154,7 +154,7 @@ export const provocations: readonly Scenario[] = [
   { name: 'table-assigned', meaning: 'another fee table is assigned, for the past too, while ingest is in the middle of a batch', fault: { how: 'assign' }, ways: ['ingest'] },
   { name: 'postgres-restored', meaning: 'Postgres is taken back to an earlier state while Kafka keeps its offsets', fault: { how: 'restore' }, ways: all },
   { name: 'unknown-error', meaning: 'ingest meets an error that it does not know, and must end with exit code 1', fault: { how: 'unknown error' }, ways: ['ingest'] },
-  { name: 'relay-joins', meaning: 'a second relay works beside the first', fault: { how: 'second relay', seconds: 4 }, ways: ['relay'] },
+  { name: 'relay-joins', meaning: 'a second relay works beside the first', fault: { how: 'second relay', seconds: 12 }, ways: ['relay'] },
   { name: 'much-load', meaning: 'nothing happens for half a minute but bookings, late and doubled ones too', fault: { how: 'time', seconds: 30 }, ways: ['ingest'] },
   { name: 'kafka-gone', meaning: 'Kafka is gone for longer than producers try, while orders are rated again', fault: { how: 'kafka gone', seconds: 15 }, ways: ['ingest', 'relay'] },
   { name: 'groups-race', meaning: 'another group overtakes the first, freezes with new events in hand, and wakes when the first has settled them', fault: { how: 'race' }, ways: ['ingest'] },
