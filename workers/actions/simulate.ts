@@ -1,7 +1,7 @@
 import type { FeeTable } from '../../schemas/fee-table.js';
 import { checkFeeTable } from '../domain/fees/check-references.js';
 import { compileFeeTable } from '../domain/fees/compile.js';
-import { createSimulation, type Period, type Simulation } from '../domain/fees/simulation.js';
+import { type Approval, createSimulation, inPlaceOf, type Period, type Simulation, validityOf } from '../domain/fees/simulation.js';
 import type { TableVersionRow } from '../domain/fees/types.js';
 import { type Database, type Queryable, readAtOneMoment } from '../store/database.js';
 import { versionsOf } from '../store/fee-tables.js';
@@ -48,7 +48,7 @@ export async function simulate(database: Database, wire: Wire, request: Simulate
     const insteadOf = request.insteadOf ?? table;
     if (request.insteadOf !== undefined && (await versionsOf(tx, insteadOf)).length === 0) throw new FeeTableRefused(`there is no fee table ${insteadOf} in whose place it could be put`);
     const row: TableVersionRow = { table: insteadOf, version, validFrom: period.from ?? Number.NEGATIVE_INFINITY, compiled: compileFeeTable(definition, version) };
-    const facts = await createFactsCache((tables) => [...tables.filter((other) => other.table !== insteadOf || other.validFrom < row.validFrom), row])(tx, await factsVersion(tx));
+    const facts = await createFactsCache((tables) => inPlaceOf(row, period.until, tables))(tx, await factsVersion(tx));
 
     const all = await countOrdersBetween(tx, period);
     const simulation = createSimulation(period);
@@ -79,15 +79,8 @@ async function versionOf(tx: Queryable, { table, version, period }: SimulateRequ
   }
   const found = version === undefined ? newest : versions.find((one) => one.version === version);
   if (found === undefined) throw new FeeTableRefused(newest === undefined ? `there is no fee table ${name}; apply its file first: midline fees apply FILE, or simulate the file itself: --file FILE` : `fee table ${name} has no version ${version}`);
-  const own = found.state === 'draft' ? { from: null, until: null } : validityOf(found, versions.filter(({ state }) => state === 'approved'));
+  const own = found.state === 'draft' ? { from: null, until: null } : validityOf(approvalOf(found), versions.filter(({ state }) => state === 'approved').map(approvalOf));
   return { definition: found.definition, version: found.version, period: { from: period.from ?? own.from, until: period.until ?? own.until } };
 }
 
-type Version = Awaited<ReturnType<typeof versionsOf>>[number];
-
-/** From when until when an approved version is the valid one: of several that begin together the highest. */
-function validityOf(version: Version, approved: readonly Version[]): Period {
-  const from = version.validFrom.getTime();
-  const later = approved.filter((other) => other.validFrom.getTime() > from || (other.validFrom.getTime() === from && other.version > version.version));
-  return { from, until: later.length === 0 ? null : Math.min(...later.map(({ validFrom }) => validFrom.getTime())) };
-}
+const approvalOf = ({ version, validFrom }: Awaited<ReturnType<typeof versionsOf>>[number]): Approval => ({ version, validFrom: validFrom.getTime() });

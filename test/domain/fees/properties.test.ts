@@ -5,27 +5,41 @@ import type { FeeTable } from '../../../schemas/fee-table.js';
 import { compileFeeTable } from '../../../workers/domain/fees/compile.js';
 import { ledgerDifference, ledgerTotals, standingOf } from '../../../workers/domain/fees/ledger.js';
 import { rateTransactions } from '../../../workers/domain/fees/rate.js';
-import type { AssignmentRow, LedgerEntry, ManualFee, OrderFacts, StandingEntry } from '../../../workers/domain/fees/types.js';
+import { createSimulation, inPlaceOf, type Period, validityOf } from '../../../workers/domain/fees/simulation.js';
+import type { AssignmentRow, LedgerEntry, ManualFee, OrderFacts, StandingEntry, TableVersionRow } from '../../../workers/domain/fees/types.js';
 import { createFeeWorld, type FeeWorld } from '../../../workers/domain/fees/world.js';
 import { foldAll } from '../../../workers/domain/fold.js';
-import { Exact } from '../../../workers/domain/money.js';
-import { arrivalOf, bookingHistory } from '../booking-histories.js';
-import { feeTable, indexedTable, tableOf } from './random-tables.js';
+import { currencyDigits, Exact } from '../../../workers/domain/money.js';
+import { arrivalOf, bookingHistory as historyInEuro } from '../booking-histories.js';
+import { currency, feeTable, inCurrency, indexedTable, tableOf } from './random-tables.js';
+
+/** Of currencies with 2, 0 and 3 decimals, whichever the tables have. */
+const bookingHistory = fc.tuple(historyInEuro, currency).map(([history, other]) => inCurrency(history, other));
 
 const assignments: readonly AssignmentRow[] = [{ subject: { kind: 'default' }, table: 'base' }, { subject: { kind: 'customer', id: 'anna' }, table: 'near' }];
 
 /** @param later versions that are approved beside them, valid from a moment on that lies in the middle of generated histories */
-function worldOf(tables: readonly FeeTable[], later: readonly FeeTable[] = []): FeeWorld {
+const worldOf = (tables: readonly FeeTable[], later: readonly FeeTable[] = []): FeeWorld => worldWith(rowsOf(tables, later));
+
+const rowsOf = (tables: readonly FeeTable[], later: readonly FeeTable[]): readonly TableVersionRow[] => [
+  ...tables.map((table) => ({ table: table.feeTable, version: 1, validFrom: 0, compiled: compileFeeTable(table, 1) })),
+  ...later.map((table) => ({ table: table.feeTable, version: 2, validFrom: 1_770_000_002_000, compiled: compileFeeTable(table, 2) })),
+];
+
+/** What simulating a version reads, and the time in which it is the valid one. */
+function simulationOf(row: TableVersionRow, rows: readonly TableVersionRow[]): { readonly period: Period; readonly facts: FeeWorld } {
+  const period = validityOf(row, rows.filter(({ table }) => table === row.table));
+  return { period, facts: worldWith(inPlaceOf(row, period.until, rows)) };
+}
+
+function worldWith(tables: readonly TableVersionRow[]): FeeWorld {
   return createFeeWorld({
     ownerZone: 'Europe/Berlin',
     orgUnits: [{ id: 'group', timeZone: 'Europe/Berlin', country: 'DE' }, { id: 'berlin', parent: 'group' }, { id: 'wien', parent: 'group', timeZone: 'Europe/Vienna', country: 'AT' }],
     taxCodes: [{ code: 'DE-standard', rates: [{ percent: '19' }] }],
     sources: [{ id: 'gds', feePolicy: 'both' }],
     customers: [{ id: 'anna', attributes: [{ name: 'status', value: 'vip' }] }],
-    tables: [
-      ...tables.map((table) => ({ table: table.feeTable, version: 1, validFrom: 0, compiled: compileFeeTable(table, 1) })),
-      ...later.map((table) => ({ table: table.feeTable, version: 2, validFrom: 1_770_000_002_000, compiled: compileFeeTable(table, 2) })),
-    ],
+    tables,
     assignments,
   });
 }
@@ -58,11 +72,13 @@ describe('for any history and any table', () => {
     }), { numRuns: 1000 });
   });
 
+  // Seen to fail while delivered fees with more digits than their currency has were rounded part by part: net 13 + VAT 1 was not gross 15.
   test('net + VAT = gross, and every amount has the digits of its currency', () => {
     fc.assert(fc.property(world, order, bookingHistory, (facts, who, history) => {
-      for (const { net, vat, gross } of rateTransactions(who, transactionsOf(history), facts, []).entries) {
-        expect(new Exact(net).plus(vat).toFixed(2)).toBe(gross);
-        expect(gross).toMatch(/^-?\d+\.\d\d$/);
+      for (const { net, vat, gross, currency: of } of rateTransactions(who, transactionsOf(history), facts, []).entries) {
+        const digits = currencyDigits(of);
+        expect(new Exact(net).plus(vat).toFixed(digits)).toBe(gross);
+        for (const amount of [net, vat, gross]) expect(amount).toMatch(digits === 0 ? /^-?\d+$/ : new RegExp(`^-?\\d+\\.\\d{${digits}}$`));
       }
     }), { numRuns: 1000 });
   });
@@ -112,6 +128,23 @@ describe('for any history and any table', () => {
     }), { numRuns: 1000 });
   });
 
+  // Seen to fail when the versions before or after the simulated one are left out: a booking folded by versions has later transactions before earlier ones.
+  test('simulating an approved version over its own period changes nothing', () => {
+    const approved = few(fc.tuple(feeTable('base'), feeTable('near'), feeTable('base')).map(([base, near, later]) => {
+      const rows = rowsOf([base, near], [later]);
+      return { facts: worldWith(rows), simulations: rows.map((row) => simulationOf(row, rows)) };
+    }), 60);
+    fc.assert(fc.property(approved, order, bookingHistory, ({ facts, simulations }, who, history) => {
+      const ledger = ledgerDifference(rateTransactions(who, transactionsOf(history), facts, []).entries, []);
+      for (const { period, facts: simulated } of simulations) {
+        const simulation = createSimulation(period);
+        const standing = rateTransactions(who, transactionsOf(history), simulated, []).entries;
+        simulation.add({ order: 'gds:B1', customerId: who.customerId, ledger, appended: ledgerDifference(standing, ledger) });
+        expect(simulation.result()).toMatchObject({ changedOrders: 0, changes: [] });
+      }
+    }), { numRuns: 1000 });
+  });
+
   // Seen to fail when an index leaves out the rules that do not ask for its attribute, and when it asks the first item of a unit alone.
   test('the winner is independent of the order of rules in the file, and the same where every rule is asked', () => {
     const tables = few(indexedTable('base').chain((table) => fc.tuple(fc.constant(table), fc.shuffledSubarray([...(table.rules ?? [])], { minLength: table.rules?.length ?? 0 })))
@@ -132,7 +165,7 @@ describe('for any history and any table', () => {
   test('a table survives being stored as JSON', () => {
     fc.assert(fc.property(feeTable('base'), (table) => {
       expect(JSON.parse(JSON.stringify(table))).toEqual(table);
-      expect(tableOf('base', JSON.parse(JSON.stringify(table.rules)))).toEqual(table);
+      expect(tableOf('base', JSON.parse(JSON.stringify(table.rules)), table.currency)).toEqual(table);
     }), { numRuns: 100 });
   });
 });

@@ -45,15 +45,32 @@ const rule = fc.record({
   amount,
 });
 
-/** A table of up to `most` rules of every scope. */
+/** Amounts that use every digit of the currency. */
+const written: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  EUR: {},
+  JPY: { EUR: 'JPY', '12.34': '1234', '9.5': '950', '7.77': '777', '0.5': '50' },
+  KWD: { EUR: 'KWD', '12.34': '12.345', '9.5': '9.505', '7.77': '7.777', '0.5': '0.005' },
+};
+
+/** Currencies of 2, 0 and 3 decimals. */
+export const currency = fc.constantFrom('EUR', 'JPY', 'KWD');
+
+/** The same in another currency than EUR, with as many digits as that has. */
+export function inCurrency<Value>(value: Value, other: string): Value {
+  const words = written[other] ?? {};
+  return JSON.parse(JSON.stringify(value, (_, part: unknown) => (typeof part === 'number' && words[part] !== undefined ? Number(words[part]) : part)).replaceAll('"EUR"', `"${words.EUR ?? 'EUR'}"`)) as Value;
+}
+
+/** A table of up to `most` rules of every scope, in any of the currencies. */
 export const feeTable = (name: string, most = 12): fc.Arbitrary<FeeTable> =>
-  fc.array(rule, { minLength: 1, maxLength: most }).map((rules) => tableOf(name, rules.map((each, index) => ({ id: `r${index}`, ...each, amount: ofOwnCharge(each.amount, each.charge) }))));
+  fc.tuple(fc.array(rule, { minLength: 1, maxLength: most }), currency)
+    .map(([rules, other]) => tableOf(name, inCurrency(rules.map((each, index) => ({ id: `r${index}`, ...each, amount: ofOwnCharge(each.amount, each.charge) })), other), other));
 
 /** A table of many rules of one charge for every type: so many that they are indexed. */
 export const indexedTable = (name: string): fc.Arbitrary<FeeTable> =>
   fc.tuple(fc.constantFrom('item', 'transaction'), fc.array(fc.record({ when: conditions, amount }), { minLength: 60, maxLength: 60 }))
-    .map(([charge, rules]) => tableOf(name, rules.map(({ when, amount: written }, index) => ({ id: `r${index}`, charge, on: types, when, amount: ofOwnCharge(written, charge) }))));
+    .map(([charge, rules]) => tableOf(name, rules.map(({ when, amount: own }, index) => ({ id: `r${index}`, charge, on: types, when, amount: ofOwnCharge(own, charge) }))));
 
-const ofOwnCharge = (written: unknown, charge: string): unknown => JSON.parse(JSON.stringify(written).replace('SELF', charge));
+const ofOwnCharge = (amountOf: unknown, charge: string): unknown => JSON.parse(JSON.stringify(amountOf).replace('SELF', charge));
 
-export const tableOf = (name: string, rules: readonly unknown[]): FeeTable => feeTableSchema.parse({ feeTable: name, currency: 'EUR', validFrom: '2000-01-01', charges, rules });
+export const tableOf = (name: string, rules: readonly unknown[], tableCurrency = 'EUR'): FeeTable => feeTableSchema.parse({ feeTable: name, currency: tableCurrency, validFrom: '2000-01-01', charges, rules });

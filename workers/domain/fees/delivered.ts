@@ -1,5 +1,5 @@
 import type { AgencyFee } from '../../../schemas/booking-event.js';
-import { Exact, moneyText } from '../money.js';
+import { Exact, moneyText, roundToMinorUnit } from '../money.js';
 import { orderPrice, type TransactionFacts } from './facts.js';
 import type { StandingEntry } from './types.js';
 
@@ -14,7 +14,8 @@ interface Delivered {
 
 /**
  * What the source's own fees add at a transaction: the difference to the state before, by (id or code, item), so that repeating charges nothing
- * and vanishing reverses. The charge is the code, where there is one.
+ * and vanishing reverses. The charge is the code, where there is one. Each fee is rounded to its currency's minor unit before it is counted:
+ * rounded sums would not add up to what the source delivers last.
  */
 export function deliveredEntries(facts: TransactionFacts): readonly StandingEntry[] {
   const { transaction, local } = facts;
@@ -39,8 +40,8 @@ function addUp(sums: Map<string, Delivered>, fees: readonly AgencyFee[], sign: 1
     const unit = fee.item == null ? 'order' : `item:${fee.item}`;
     const key = JSON.stringify([name, unit, currency]);
     const sum = sums.get(key) ?? { rule: `source:${name}`, charge: fee.code ?? name, unit, currency, gross: new Exact(0), vat: new Exact(0) };
-    sum.gross = sum.gross.plus(new Exact(fee.gross).times(sign));
-    sum.vat = sum.vat.plus(new Exact(fee.vat ?? 0).times(sign));
+    sum.gross = sum.gross.plus(roundToMinorUnit(new Exact(fee.gross), currency).times(sign));
+    sum.vat = sum.vat.plus(roundToMinorUnit(new Exact(fee.vat ?? 0), currency).times(sign));
     sums.set(key, sum);
   }
 }

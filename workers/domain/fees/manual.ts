@@ -1,4 +1,4 @@
-import { Exact, moneyText } from '../money.js';
+import { Exact, moneyText, roundToMinorUnit } from '../money.js';
 import type { Transaction } from '../order.js';
 import type { ManualFee, OrderFacts, StandingEntry } from './types.js';
 import type { FeeWorld } from './world.js';
@@ -7,7 +7,8 @@ import type { FeeWorld } from './world.js';
 export function manualEntries({ manual = [] }: OrderFacts, first: Transaction, world: FeeWorld, prior: readonly StandingEntry[]): readonly StandingEntry[] {
   const written = new Set(prior.map(({ rule }) => rule));
   return manual.filter(({ kind, id }) => kind === 'charge' && !written.has(`manual:${id}`)).map((fee) => {
-    const [currency, gross, vat] = [fee.currency ?? 'EUR', new Exact(fee.gross ?? 0), new Exact(fee.vat ?? 0)];
+    const currency = fee.currency ?? 'EUR';
+    const [gross, vat] = [roundToMinorUnit(new Exact(fee.gross ?? 0), currency), roundToMinorUnit(new Exact(fee.vat ?? 0), currency)];
     const occurredAt = fee.at ?? first.at;
     return {
       eventId: fee.transaction ?? `manual:${fee.id}`, transactionType: 'manual', unit: fee.unit, charge: fee.charge, kind: 'manual',

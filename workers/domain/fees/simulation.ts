@@ -1,6 +1,6 @@
 import type { Instant } from '../../../schemas/scalars.js';
 import { Exact, moneyText } from '../money.js';
-import type { LedgerEntry } from './types.js';
+import type { LedgerEntry, TableVersionRow } from './types.js';
 
 /** From, included, until, not included; null: without limit. */
 export interface Period {
@@ -9,6 +9,30 @@ export interface Period {
 }
 
 export const isWithinPeriod = ({ from, until }: Period, at: Instant): boolean => (from === null || from <= at) && (until === null || at < until);
+
+/** When an approved version of a table begins to be valid. */
+export interface Approval {
+  readonly version: number;
+  readonly validFrom: Instant;
+}
+
+/** From when until when an approved version is the valid one: of several that begin together the highest. */
+export function validityOf({ version, validFrom: from }: Approval, approved: readonly Approval[]): Period {
+  const later = approved.filter((other) => other.validFrom > from || (other.validFrom === from && other.version > version));
+  return { from, until: later.length === 0 ? null : Math.min(...later.map(({ validFrom }) => validFrom)) };
+}
+
+/**
+ * The versions that rating reads when a version is the valid one of its table from its moment on until another: those before and after stay.
+ * What comes after counts too: a booking that is folded by versions may have later transactions before earlier ones.
+ */
+export function inPlaceOf(row: TableVersionRow, until: Instant | null, tables: readonly TableVersionRow[]): readonly TableVersionRow[] {
+  const kept = tables.filter((other) => other.table !== row.table || other.validFrom < row.validFrom || (until !== null && other.validFrom >= until));
+  const next = until === null ? undefined : tables.filter((other) => other.table === row.table && other.validFrom <= until).sort(laterFirst)[0];
+  return [...kept, row, ...(next === undefined || until === null || next.validFrom === until ? [] : [{ ...next, validFrom: until }])];
+}
+
+const laterFirst = (one: TableVersionRow, other: TableVersionRow): number => other.validFrom - one.validFrom || other.version - one.version;
 
 /** An order as it stands, and what another rating would append to its ledger. */
 export interface SimulatedOrder {
