@@ -114,6 +114,7 @@ const damages: readonly (readonly [string, string, readonly string[]])[] = [
   ['links-match-orders', 'a corporate account is lost', [`update orders set corporate_account_id = null where booking_ref = 'A'`]],
   ['links-match-orders', 'a link was undone and the order not told', [`update customer_link set superseded_at = now() where role = 'booker' and order_id = ${orderOf('A')}`]],
   ['no-orphans', 'a customer is lost', [`delete from customer where id = (select customer_id from orders where booking_ref = 'A')`]],
+  ['roots-match-merges', 'a merge was taken back by halves', [`update customer set merged_into = (select customer_id from orders where booking_ref = 'B') where id = (select customer_id from orders where booking_ref = 'A')`]],
   ['one-customer-per-claim', 'two customers were created for one e-mail address', [
     `insert into customer (id, root_id, kind, party, origin) select 999, 999, kind, party, origin from customer where party ->> 'familyName' = 'Meier' order by id limit 1`,
     `insert into customer_key (kind, value, customer_id) select kind, value, 999 from customer_key where kind = 'email' and customer_id = (select min(id) from customer where party ->> 'familyName' = 'Meier')`,

@@ -129,6 +129,15 @@ describe('a message that is due', () => {
     expect(mailsOf(reference)).toMatchObject([{ to: ['root@crm.example'] }]);
   });
 
+  test('goes to the address of a customer that was merged into the linked one, which has none itself', async () => {
+    const { id, orderId } = await given({ link: 'linked', customer: { familyName: 'Root' } });
+    await db.query(
+      `insert into customer (id, root_id, kind, party, origin) select n, o.customer_id, 'person', '{"emails": ["merged@crm.example"], "language": "de"}', 'test'
+       from nextval('customer_id_seq') n, orders o where o.id = $1`, [orderId]);
+    await settled(id);
+    expect(mailsOf(reference)).toMatchObject([{ to: ['merged@crm.example'], subject: expect.stringContaining('Ihre') }]);
+  });
+
   test('goes to the booker\'s address in the booking while the link is in review', async () => {
     const { id } = await given({ link: 'review', customer: { emails: ['perhaps@crm.example'] } });
     await settled(id);

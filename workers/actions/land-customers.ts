@@ -2,11 +2,11 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Party } from '../../schemas/booking-event.js';
 import { compareKeys } from '../domain/match/candidates.js';
 import { matchKeys, type Key } from '../domain/match/keys.js';
-import { contactsOf, type CustomerDraft } from '../domain/match/new-customer.js';
+import { contactsOf, masterOrigin, type CustomerDraft } from '../domain/match/new-customer.js';
 import type { CustomerKind } from '../domain/match/parties.js';
 import type { Rejection } from '../domain/rejection.js';
 import {
-  changedFacts, circularCompanies, customersByKey, lockCustomersByKey, masterOrigin, ordersOfCustomers, saveFacts, updateCustomers, type DatedFact, type KnownCustomer,
+  changedFacts, circularCompanies, customersByKey, lockCustomersByKey, ordersOfCustomers, saveFacts, updateCustomers, type DatedFact, type KnownCustomer,
 } from '../store/customer-master.js';
 import { allocateCustomerIds, claimIdentities, insertCustomers, type Claim } from '../store/customers.js';
 import type { Queryable } from '../store/database.js';

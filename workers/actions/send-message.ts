@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { survivor } from '../domain/match/survivorship.js';
 import { checkAtSend, retryAt } from '../domain/outreach/check.js';
 import { mailView, type MailView } from '../domain/outreach/mail-view.js';
 import { isAddress, resolveRecipient, type Language, type Recipient } from '../domain/outreach/recipient.js';
@@ -55,11 +56,11 @@ export async function sendMessage(tools: SendTools, id: string): Promise<SendRes
 }
 
 async function attempt(tools: SendTools, message: ClaimedMessage): Promise<ClaimEnd> {
-  const { order } = message;
+  const { order, customer } = message;
   const check = checkAtSend({ ...message, expiresAt: message.expiresAt.getTime(), orderStatus: order?.status ?? null }, tools.now().getTime());
   if (!check.send) return { state: 'skipped', reason: check.reason };
   if (order === null) return { state: 'skipped', reason: 'order does not exist' };
-  const recipient = resolveRecipient(message.customer, order.state.booking);
+  const recipient = resolveRecipient(customer === null ? null : { id: customer.id, party: survivor(customer.selves).party, emails: customer.emails }, order.state.booking);
   if (recipient === null) return { state: 'skipped', reason: 'no address' };
   if (!isAddress(recipient.email)) return { state: 'failed', reason: 'invalid address' };
   const view = mailView({ bookingRef: order.bookingRef, booking: order.state.booking, price: order.state.price, fees: order.fees }, recipient.name, recipient.language);

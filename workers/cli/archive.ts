@@ -4,7 +4,7 @@ import { restoreBookings, type Restored } from '../actions/archive/restore.js';
 import type { Rerated } from '../actions/rerate.js';
 import { countClosable, type Closable } from '../store/archive.js';
 import { actor, withDatabase } from './connect.js';
-import { rerate, reratedText } from './fees.js';
+import { rerate, reratedText } from './changing-facts.js';
 import { wireOf } from './orders.js';
 import { examples, printResult } from './output.js';
 import { counting } from './progress.js';

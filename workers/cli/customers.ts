@@ -12,6 +12,7 @@ import { createCodec } from '../topics/codec.js';
 import { createKafka } from '../topics/connection.js';
 import { createEventProducer } from '../topics/producer.js';
 import { actor, configOf, withDatabase } from './connect.js';
+import { registerMerge, registerUnmerge } from './customers-merge.js';
 import { examples, formatTable, printResult } from './output.js';
 import { counting } from './progress.js';
 
@@ -26,6 +27,8 @@ export function registerCustomers(program: Command): void {
   registerPublish(customers);
   registerShow(customers);
   registerFind(customers);
+  registerMerge(customers);
+  registerUnmerge(customers);
 }
 
 function registerImport(customers: Command): void {
@@ -129,7 +132,7 @@ function customerText(customer: CustomerView): string {
   return [
     `${customer.id}  ${nameOf(customer)}  (${customer.kind}${customer.active ? '' : `, inactive${customer.deactivatedAt === null ? '' : ` since ${customer.deactivatedAt.toISOString()}`}`}, from ${customer.origin}${merged})`,
     ...[['born', party.birthDate], ['language', party.language], ['VAT id', party.vatId]].flatMap(([label, value]) => (value == null ? [] : [`${label} ${value}`])),
-    ...(customer.merged.length > 0 ? [`merged into it: ${customer.merged.join(', ')}`] : []),
+    ...(customer.merged.length > 0 ? [`merged into it: ${customer.merged.join(', ')}`, `together: ${survivorText(customer)}`] : []),
     '', 'Contacts', formatTable(['kind', 'value', 'from', ''], customer.contacts.map(({ kind, value, origin, verified }) => [kind, value, origin, verified ? 'verified' : '']), 'No contacts.'),
     '', 'Found by', formatTable(['key', 'value'], customer.keys.map(({ kind, value }) => [kind, value]), 'No keys.'),
     '', 'Facts', formatTable(['', 'value', 'from'], [
@@ -139,6 +142,12 @@ function customerText(customer: CustomerView): string {
     ...(customer.consents.length === 0 ? [] : ['', 'Consents', formatTable(['purpose', 'channel', '', 'at', 'from'], customer.consents.map(({ purpose, channel, given, at, source }) => [purpose, channel === '' ? 'all' : channel, given ? 'given' : 'refused', at, source]))]),
     '', `Orders (${customer.orderCount})`, formatTable(['order', 'status', 'as', 'travel from'], customer.orders.map(({ order, status, role, travelFrom }) => [order, status, role, travelFrom]), 'No orders.'),
   ].join('\n');
+}
+
+/** Who they are together: every field that another one than this customer gives, with that one's id. */
+function survivorText({ id, survivor: { party, from } }: CustomerView): string {
+  const given = Object.entries(from).filter(([, self]) => self !== id).map(([field, self]) => `${field} ${JSON.stringify(party[field as keyof typeof party])} (${self})`);
+  return `${nameOf({ party })}${given.length === 0 ? '' : `, of others ${given.join(', ')}`}`;
 }
 
 function nameOf({ party }: Pick<FoundCustomer, 'party'>): string {

@@ -3,25 +3,22 @@ import { parse as parseCsv } from 'csv-parse/sync';
 import type { Command } from 'commander';
 import { explainFees, type FeeExplanation } from '../actions/explain-fees.js';
 import {
-  applyFeeTable, approveFeeTable, assignFeeTable, FeeTableRefused, importTaxRates, listFeeTables, showFeeTable, type Applied, type Approved, type Assigned,
+  applyFeeTable, approveFeeTable, assignFeeTable, FeeTableRefused, importTaxRates, listFeeTables, showFeeTable, type Applied, type Assigned,
 } from '../actions/fee-tables.js';
-import { previewRating } from '../actions/preview-rating.js';
-import { rerateStale, type Rerated } from '../actions/rerate.js';
 import { formatExplanation } from '../domain/fees/explain.js';
 import { findCustomerId } from '../store/customers.js';
-import type { Database, Queryable } from '../store/database.js';
+import type { Database } from '../store/database.js';
 import type { AssignmentSubject } from '../store/fee-tables.js';
 import { wholeNumber } from './arguments.js';
+import { changeFacts, rerate, reratedText } from './changing-facts.js';
 import { actor, withDatabase } from './connect.js';
 import { registerFeeFileCommands } from './fees-files.js';
 import { registerDiff, registerLint } from './fees-lint.js';
 import { registerCharge, registerWaive } from './fees-manual.js';
 import { registerLeakage, registerSimulate } from './fees-simulate.js';
 import { readTable } from './fees-tables.js';
-import { ratingTools } from './fees-tools.js';
 import { wireOf } from './orders.js';
 import { examples, formatTable, printResult } from './output.js';
-import { counting } from './progress.js';
 
 interface JsonOption {
   readonly json?: boolean;
@@ -252,41 +249,4 @@ function taxRatesOf(file: string, text: string) {
     if (wrong !== null) throw new FeeTableRefused(`${file}, line ${index + 2}: ${wrong}`);
     return { code, country: country === '' ? null : country, percent, validFrom: validFrom === '' ? null : validFrom };
   });
-}
-
-/** Rolls a dry run back. */
-class DryRun extends Error {
-  override readonly name = 'DryRun';
-}
-
-/** Shows the difference before a change from the past is written, writes it, and rates the orders that it concerns. */
-async function changeFacts<Result extends Approved | Assigned>(
-  options: PastOptions, change: (database: Database, preview: (tx: Queryable) => Promise<void>) => Promise<Result>, text: (result: Result) => string,
-): Promise<void> {
-  await withDatabase(async (database) => {
-    let difference: Rerated | null = null;
-    const preview = async (tx: Queryable): Promise<void> => {
-      difference = await counting('orders looked at', (onProgress) => previewRating(tx, wireOf(), onProgress));
-      if (options.json !== true && difference.orders > 0) process.stderr.write(`${reratedText(difference).replace('were rated again', 'have to be rated again')}\n`);
-      if (options.dryRun === true) throw new DryRun();
-    };
-    try {
-      const result = await change(database, preview);
-      const rerated = result.stale > 0 ? await rerate(database) : null;
-      printResult({ ...result, rerated }, options, () => [text(result), ...(rerated === null ? [] : [reratedText(rerated)])].join('\n'));
-    } catch (error) {
-      if (!(error instanceof DryRun)) throw error;
-      printResult({ dryRun: true, difference }, options, () => 'Nothing was changed.');
-    }
-  });
-}
-
-export async function rerate(database: Database): Promise<Rerated> {
-  const tools = await ratingTools(database);
-  return counting('orders rated again', (onProgress) => rerateStale(tools, Date.now, onProgress));
-}
-
-export function reratedText({ orders, archived, changed, difference }: Rerated): string {
-  const sums = Object.entries(difference).map(([currency, sum]) => `${sum} ${currency}`);
-  return `${orders - archived} orders were rated again; ${changed} change${sums.length > 0 ? `, in sum by ${sums.join(' and ')}` : ''}.${archived > 0 ? ` ${archived} are archived and keep their ledger.` : ''}`;
 }

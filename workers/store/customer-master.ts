@@ -1,11 +1,8 @@
 import type { Party } from '../../schemas/booking-event.js';
 import { compareKeys } from '../domain/match/candidates.js';
 import type { Key } from '../domain/match/keys.js';
-import type { Contact, CustomerDraft } from '../domain/match/new-customer.js';
+import { masterOrigin, type Contact, type CustomerDraft } from '../domain/match/new-customer.js';
 import type { Queryable } from './database.js';
-
-/** Who wrote a customer that came with a file or a customer event: the master data. */
-export const masterOrigin = 'import';
 
 /** A customer with one of the keys that were asked for. */
 export interface KnownCustomer {

@@ -1,6 +1,7 @@
 import type { Party } from '../../schemas/booking-event.js';
 import type { Key } from '../domain/match/keys.js';
 import { compareKeys } from '../domain/match/candidates.js';
+import { survivor, type Self, type Survivor } from '../domain/match/survivorship.js';
 import type { CustomerKind } from '../domain/match/parties.js';
 import { deactivationInForce } from './customer-events.js';
 import type { Queryable } from './database.js';
@@ -26,6 +27,8 @@ export interface CustomerView {
   readonly consents: readonly { readonly purpose: string; readonly channel: string; readonly given: boolean; readonly at: string; readonly source: string }[];
   /** Customers that were merged into this one. */
   readonly merged: readonly string[];
+  /** Who it is together with those that were merged into it. */
+  readonly survivor: Survivor;
   /** The newest orders, as payer, booker or corporate account; at most 20. */
   readonly orders: readonly { readonly order: string; readonly status: string; readonly role: string; readonly travelFrom: string | null }[];
   readonly orderCount: number;
@@ -43,6 +46,8 @@ const view = `select c.id, c.root_id as "rootId", c.kind, c.active, case when no
   (select coalesce(json_agg(n order by n.purpose, n.channel), '[]') from (
      select distinct on (purpose, channel) purpose, channel, given, at, source from customer_consent where customer_id = c.id order by purpose, channel, at desc) n) as consents,
   (select coalesce(json_agg(m.id::text order by m.id), '[]') from customer m where m.root_id = c.id and m.id <> c.id) as merged,
+  (select json_agg(json_build_object('id', s.id::text, 'party', s.party, 'origin', s.origin, 'updatedAt', s.updated_at))
+   from customer s where s.id = c.id or (s.root_id = c.id and s.root_id <> s.id)) as selves,
   (select coalesce(json_agg(json_build_object('order', o.source || ':' || o.booking_ref, 'status', o.status,
      'role', case when o.customer_id = c.root_id then 'customer' else 'corporate account' end, 'travelFrom', o.travel_from)), '[]')
    from (select * from orders where customer_id = c.root_id or corporate_account_id = c.root_id order by booked_at desc nulls last, id limit 20) o) as orders,
@@ -51,8 +56,10 @@ from customer c`;
 
 /** The customer with this id; undefined where there is none. */
 export async function readCustomer(db: Queryable, id: string): Promise<CustomerView | undefined> {
-  const [customer] = await db.query<CustomerView>(`${view} where c.id = $1`, [id]);
-  return customer;
+  const [row] = await db.query<Omit<CustomerView, 'survivor'> & { readonly selves: readonly Self[] }>(`${view} where c.id = $1`, [id]);
+  if (row === undefined) return undefined;
+  const { selves, ...customer } = row;
+  return { ...customer, survivor: survivor(selves) };
 }
 
 /** A customer in a list. */

@@ -185,6 +185,17 @@ export async function rootsOf(tx: Queryable, ids: readonly string[]): Promise<re
   return tx.query(`select id, root_id as "rootId" from customer where id = any($1::bigint[])`, [ids]);
 }
 
+/** The ids of the customers that a person names by an id, or as `source:externalId`; a person and a company may have the same external id. */
+export async function findCustomerByName(db: Queryable, name: string): Promise<readonly string[]> {
+  const rows = await db.query<{ readonly id: string }>(
+    `select id from customer where $1 ~ '^\\d{1,18}$' and id = case when $1 ~ '^\\d{1,18}$' then $1::bigint end
+     union
+     select customer_id from customer_key where kind in ('external', 'external-company') and value = $1 order by 1`,
+    [name],
+  );
+  return rows.map(({ id }) => id);
+}
+
 /** The customer (root of merges) that a person names by its id, or as `source:externalId`; null where there is none. */
 export async function findCustomerId(db: Queryable, name: string, kind: CustomerKind): Promise<string | null> {
   const rows = await db.query<{ readonly id: string }>(

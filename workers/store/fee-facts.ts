@@ -64,7 +64,12 @@ interface AttributeRow extends Dated {
   readonly value: string | null;
 }
 
+/** These roots, and after each, by id, the customers that were merged into it. */
+const members = `(select t.id as root, t.id, false as merged from unnest($1::bigint[]) as t (id)
+  union all select root_id, id, true from customer where root_id = any($1::bigint[]) and root_id <> id) as k`;
+
 /**
+ * What is known of merged customers stands for their root where that says nothing itself: of relations, of each attribute and of assignments the first of them that has any.
  * @param customerIds persons and companies, roots of merges
  * @param accountIds corporate accounts, roots of merges
  */
@@ -72,25 +77,36 @@ export async function customerFeeFacts(tx: Queryable, customerIds: readonly stri
   const ids = [...new Set([...customerIds, ...accountIds])].sort();
   if (ids.length === 0) return { customers: [], companies: [], assignments: [] };
   const relations = await tx.query<RelationRow>(
-    `select r.customer_id as "customerId", c.root_id as company, nullif(r.valid_from, '-infinity') as "from",
-       lead(r.valid_from) over (partition by r.customer_id order by r.valid_from) - 1 as until
-     from unnest($1::bigint[]) as k (id) join customer_relation r on r.customer_id = k.id and r.type = 'company' join customer c on c.id = r.related_id
-     order by r.customer_id, r.valid_from`,
+    `select root as "customerId", company, "from", until from (
+       select k.root, c.root_id as company, nullif(r.valid_from, '-infinity') as "from",
+         lead(r.valid_from) over (partition by r.customer_id order by r.valid_from) - 1 as until, dense_rank() over (partition by k.root order by k.merged, k.id) as rank
+       from ${members} join customer_relation r on r.customer_id = k.id and r.type = 'company' join customer c on c.id = r.related_id) as known
+     where rank = 1 order by 1, 3 nulls first`,
     [ids],
   );
   const attributes = await tx.query<AttributeRow>(
-    `select a.customer_id as "customerId", a.name, a.value, nullif(a.valid_from, '-infinity') as "from",
-       lead(a.valid_from) over (partition by a.customer_id, a.name order by a.valid_from) - 1 as until
-     from unnest($1::bigint[]) as k (id) join customer_attribute a on a.customer_id = k.id
-     order by a.customer_id, a.name, a.valid_from`,
+    `select root as "customerId", name, value, "from", until from (
+       select k.root, a.name, a.value, nullif(a.valid_from, '-infinity') as "from",
+         lead(a.valid_from) over (partition by a.customer_id, a.name order by a.valid_from) - 1 as until, dense_rank() over (partition by k.root, a.name order by k.merged, k.id) as rank
+       from ${members} join customer_attribute a on a.customer_id = k.id) as known
+     where rank = 1 order by 1, 2, 4 nulls first`,
     [ids],
   );
   const companies = await companiesFrom(tx, [...new Set([...accountIds, ...relations.map((row) => row.company)])]);
-  const assignments = await tx.query<AssignmentRow>(
-    `${assignmentColumns} where (subject_kind = 'customer' and subject_id = any($1::text[])) or (subject_kind = 'company' and subject_id = any($2::text[])) order by id`,
-    [ids, companies.map((company) => company.id)],
-  );
+  const assignments = [...await assignmentsOf(tx, 'customer', ids), ...await assignmentsOf(tx, 'company', [...new Set(companies.map((company) => company.id))])];
   return { customers: customersOf(relations, attributes), companies, assignments };
+}
+
+async function assignmentsOf(tx: Queryable, kind: 'customer' | 'company', roots: readonly string[]): Promise<readonly AssignmentRow[]> {
+  if (roots.length === 0) return [];
+  return tx.query<AssignmentRow>(
+    `select subject, "table", "from", until from (
+       select json_build_object('kind', f.subject_kind, 'id', k.root::text) as subject, f.id, f.fee_table as "table",
+         nullif(f.valid_from, '-infinity') as "from", f.valid_until as until, dense_rank() over (partition by k.root order by k.merged, k.id) as rank
+       from ${members} join fee_assignment f on f.subject_kind = $2 and f.subject_id = k.id::text) as known
+     where rank = 1 order by id`,
+    [roots, kind],
+  );
 }
 
 /** Rows of one customer add up. An attribute without a value has ended. */
@@ -102,23 +118,29 @@ function customersOf(relations: readonly RelationRow[], attributes: readonly Att
   ];
 }
 
-/** These companies and those above them, each as it was over time. */
+/** These companies and those above them, each as it was over time; parent, VAT id and country as `customerFeeFacts` has them of merged ones. */
 async function companiesFrom(tx: Queryable, ids: readonly string[]): Promise<readonly CompanyRow[]> {
   if (ids.length === 0) return [];
+  const merged = (root: string): string => `(select m.id, m.party from customer m where m.root_id = ${root} and m.root_id <> m.id)`;
+  const firstOf = (value: string): string => `coalesce(c.${value}, (select m.${value} from ${merged('c.id')} m where m.${value} is not null order by m.id limit 1))`;
   return tx.query<CompanyRow>(
     `with recursive known as (
        select c.id from customer c where c.id = any($1::bigint[]) and c.kind = 'company'
        union
-       select x.root_id from known join customer_relation r on r.customer_id = known.id and r.type = 'parent' join customer x on x.id = r.related_id)
-     select c.id::text as id, p.root_id::text as parent, c.party ->> 'vatId' as "vatId", c.party -> 'addresses' -> 0 ->> 'country' as country,
+       select x.root_id from known cross join lateral (select known.id union all select m.id from ${merged('known.id')} m) as s (id)
+       join customer_relation r on r.customer_id = s.id and r.type = 'parent' join customer x on x.id = r.related_id)
+     select c.id::text as id, p.root_id::text as parent, ${firstOf("party ->> 'vatId'")} as "vatId", ${firstOf("party -> 'addresses' -> 0 ->> 'country'")} as country,
        nullif(r.valid_from, '-infinity') as "from", r.until
      from known join customer c on c.id = known.id
+     cross join lateral (
+       select coalesce((select s.id from (select c.id, false as merged union all select m.id, true from ${merged('c.id')} m) as s
+         where exists (select from customer_relation r where r.customer_id = s.id and r.type = 'parent') order by s.merged, s.id limit 1), c.id) as id) as own
      left join lateral (
        select related_id, valid_from, lead(valid_from) over (order by valid_from) - 1 as until
-       from customer_relation where customer_id = c.id and type = 'parent'
+       from customer_relation where customer_id = own.id and type = 'parent'
        union all
        select null, '-infinity', min(valid_from) - 1
-       from customer_relation where customer_id = c.id and type = 'parent' having min(valid_from) > '-infinity') r on true
+       from customer_relation where customer_id = own.id and type = 'parent' having min(valid_from) > '-infinity') r on true
      left join customer p on p.id = r.related_id
      order by c.id, r.valid_from`,
     [ids],

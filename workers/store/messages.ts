@@ -1,4 +1,4 @@
-import type { Party } from '../../schemas/booking-event.js';
+import type { Self } from '../domain/match/survivorship.js';
 import type { OrderState } from '../domain/order.js';
 import type { Queryable } from './database.js';
 
@@ -125,7 +125,7 @@ export interface ClaimedMessage {
     readonly fees: readonly { readonly currency: string; readonly gross: string }[];
   } | null;
   /** The customer that the order is linked to, or the one it was merged into; null while there is none or the link is in review. */
-  readonly customer: { readonly id: string; readonly party: Party; readonly emails: readonly string[] } | null;
+  readonly customer: { readonly id: string; readonly selves: readonly Self[]; /** The best first. */ readonly emails: readonly string[] } | null;
 }
 
 /**
@@ -145,8 +145,10 @@ export async function readClaimed(db: Queryable, id: string): Promise<ClaimedMes
                   from (select currency, sum(gross) as gross from fee_entry where order_id = o.id group by currency) f)
        ) end as "order",
        case when c.id is not null then jsonb_build_object(
-         'id', c.id::text, 'party', c.party,
-         'emails', (select coalesce(jsonb_agg(value order by verified desc, seen_at desc), '[]') from customer_contact where customer_id = c.id and kind = 'email')
+         'id', c.id::text,
+         'selves', (select jsonb_agg(jsonb_build_object('id', s.id::text, 'party', s.party, 'origin', s.origin, 'updatedAt', s.updated_at)) from customer s where s.id = c.id or (s.root_id = c.id and s.root_id <> s.id)),
+         'emails', (select coalesce(jsonb_agg(e.value order by e.verified desc, s.id = c.id desc, e.seen_at desc), '[]')
+                    from customer s join customer_contact e on e.customer_id = s.id and e.kind = 'email' where s.id = c.id or (s.root_id = c.id and s.root_id <> s.id))
        ) end as customer
      from message m
      left join trigger t on t.id = m.trigger

@@ -1,6 +1,6 @@
 import { changedArchived } from './archive.js';
 import { deactivationInForce } from './customer-events.js';
-import { masterOrigin } from './customer-master.js';
+import { masterOrigin } from '../domain/match/new-customer.js';
 import { mostCustomersPerKey } from './customers.js';
 import type { Queryable } from './database.js';
 
@@ -72,7 +72,7 @@ const definitions: readonly Definition[] = [
   },
   {
     name: 'links-match-orders',
-    meaning: 'the customer of an order is the root of its payer link, else of its booker link; its corporate account likewise',
+    meaning: 'the customer of an order is the root of its payer link, else of its booker link; its corporate account likewise (but for orders that wait to be rated again after a merge)',
     wrong: `select format('%s:%s', o.source, o.booking_ref) from orders o
             left join lateral (
               select case l.decision when 'link' then 'linked' else l.decision end as link, c.root_id
@@ -82,9 +82,16 @@ const definitions: readonly Definition[] = [
             left join lateral (
               select c.root_id from customer_link l join customer c on c.id = l.customer_id
               where l.order_id = o.id and l.superseded_at is null and l.role = 'corporate' and l.decision in ('link', 'new')) a on true
-            where coalesce(p.link, 'none') <> o.link
+            where not exists (select from rating_stale s where s.order_id = o.id)
+              and (coalesce(p.link, 'none') <> o.link
                or o.customer_id is distinct from (case when p.link in ('linked', 'new') then p.root_id end)
-               or o.corporate_account_id is distinct from a.root_id`,
+               or o.corporate_account_id is distinct from a.root_id)`,
+  },
+  {
+    name: 'roots-match-merges',
+    meaning: 'the root of a customer is that of the customer it was merged into, else itself',
+    wrong: `select format('customer %s', c.id) from customer c left join customer m on m.id = c.merged_into
+            where c.root_id is distinct from (case when c.merged_into is null then c.id else m.root_id end)`,
   },
   {
     name: 'no-orphans',

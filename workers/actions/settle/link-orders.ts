@@ -10,13 +10,17 @@ import { matchParties } from '../match-parties.js';
 import type { Facts } from './facts.js';
 import type { FoldedOrder } from './fold-orders.js';
 
-/** An order with its customers. */
-export interface LinkedOrder {
-  readonly folded: FoldedOrder;
+/** Whose order it is. */
+export interface OrderOwner {
   readonly link: LinkStatus;
   /** Root of the payer's customer, else of the booker's. */
   readonly customerId: string | null;
   readonly corporateAccountId: string | null;
+}
+
+/** An order with its customers. */
+export interface LinkedOrder extends OrderOwner {
+  readonly folded: FoldedOrder;
 }
 
 export interface LinkedOrders {
@@ -109,16 +113,26 @@ async function rootsAfter(tx: Queryable, links: readonly CustomerLink[], results
   return roots;
 }
 
+/** Whose orders they are by the links that stand and the merges as they are now. */
+export async function relink(tx: Queryable, orderIds: readonly string[]): Promise<ReadonlyMap<string, OrderOwner>> {
+  const links = linksByOrder(await currentLinks(tx, orderIds));
+  const roots = await rootsAfter(tx, [...links.values()].flat(), [], []);
+  return new Map(orderIds.map((id) => [id, ownerOf(links.get(id) ?? [], roots)]));
+}
+
 function linkedOrder(folded: FoldedOrder, links: readonly CustomerLink[] | null, roots: ReadonlyMap<string, string>): LinkedOrder {
   const { stored } = folded;
   if (links === null) {
     return { folded, link: stored?.link ?? 'none', customerId: stored?.customerId ?? null, corporateAccountId: stored?.corporateAccountId ?? null };
   }
+  return { folded, ...ownerOf(links, roots) };
+}
+
+function ownerOf(links: readonly CustomerLink[], roots: ReadonlyMap<string, string>): OrderOwner {
   const at = (role: Role): CustomerLink | undefined => links.find((link) => link.role === role && link.decision !== 'none');
   const rootOf = (link: CustomerLink | undefined): string | null => (link?.customerId == null ? null : (roots.get(link.customerId) ?? link.customerId));
   const own = at('payer') ?? at('booker');
   return {
-    folded,
     link: own === undefined ? 'none' : own.decision === 'link' ? 'linked' : own.decision,
     customerId: rootOf(own),
     corporateAccountId: rootOf(at('corporate')),

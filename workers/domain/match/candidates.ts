@@ -64,7 +64,7 @@ function byId(one: Candidate, other: Candidate): number {
 }
 
 /** Orders customer ids (positive whole numbers as text) by their value. */
-function compareIds(one: string, other: string): number {
+export function compareIds(one: string, other: string): number {
   if (one.length !== other.length) return one.length - other.length;
   return one < other ? -1 : one > other ? 1 : 0;
 }

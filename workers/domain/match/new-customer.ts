@@ -11,6 +11,9 @@ export interface Contact {
   readonly value: string;
 }
 
+/** Who wrote a customer that came with a file or a customer event: the master data. */
+export const masterOrigin = 'import';
+
 /** A customer as it is inserted. */
 export interface CustomerDraft {
   readonly id: string;
@@ -34,7 +37,8 @@ export function candidateOf({ id, kind, party, keys }: CustomerDraft): Candidate
   return { customerId: id, rootId: id, kind, party, keys };
 }
 
-const masterFields = [
+/** What is kept of a party. */
+export const masterFields = [
   'externalId', 'salutation', 'title', 'givenName', 'familyName', 'fullName', 'companyName', 'vatId', 'birthDate', 'gender', 'language', 'nationality',
   'emails', 'phones', 'addresses', 'loyalty',
 ] as const satisfies readonly (keyof Party)[];
@@ -44,7 +48,8 @@ export function masterOf(party: Party, kind: CustomerKind): Party {
   return Object.fromEntries([['kind', kind], ...masterFields.flatMap((field) => (isGiven(party[field]) ? [[field, party[field]]] : []))]);
 }
 
-const isGiven = (value: unknown): boolean => value != null && value !== '' && !(Array.isArray(value) && value.length === 0);
+/** Says something. */
+export const isGiven = (value: unknown): boolean => value != null && value !== '' && !(Array.isArray(value) && value.length === 0);
 
 /** Longer texts are no contact points, and would not fit into an index of Postgres (2,704 bytes). */
 const longestContact = 500;
