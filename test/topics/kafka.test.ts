@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import kafkajs, { type Admin, type Kafka } from 'kafkajs';
 import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
-import { bookingEventsMessageLimit, createTopics, deadLetterMessageLimit, listTopics, waitForTopics } from '../../workers/topics/admin.js';
+import { bookingEventsMessageLimit, createTopics, deadLetterMessageLimit, listTopics, topicNames, waitForTopics } from '../../workers/topics/admin.js';
 import { createKafka } from '../../workers/topics/connection.js';
+import { faultKind } from '../../workers/runtime/faults.js';
 import { consumerLag } from '../../workers/topics/lag.js';
 import { bookingEventsTopic, bookingKey, customerEventsTopic, deadLetterTopic, orderEventsTopic } from '../../workers/topics/names.js';
 import { createEventProducer, type EventProducer } from '../../workers/topics/producer.js';
@@ -40,6 +42,30 @@ async function freshTopic(numPartitions: number, configs: Readonly<Record<string
 const seen = (isSo: (differing: readonly object[]) => boolean): Promise<void> => until(async () => isSo((await createTopics(admin, { partitions: 3 })).differing));
 
 describe('a connection', () => {
+  // Seen to fail when kafkajs is asked straight: its TypeError would have ended the process for good.
+  test('whose brokers go away while they are asked fails as a fault of the world', async () => {
+    const metadataRequest = 3;
+    let left = Number.POSITIVE_INFINITY;
+    const lonely = new kafkajs.Kafka({
+      brokers: [...brokers], retry: { retries: 0 }, logLevel: kafkajs.logLevel.NOTHING,
+      socketFactory: ({ host, port, onConnect }) => {
+        const socket = connect({ host, port }, onConnect);
+        const write = socket.write.bind(socket);
+        socket.write = (bytes: Uint8Array) => {
+          if (Buffer.from(bytes).readInt16BE(4) === metadataRequest) left -= 1;
+          return left < 0 ? !socket.destroy(new Error('the broker is gone')) : write(bytes);
+        };
+        return socket;
+      },
+    }).admin();
+    await lonely.connect();
+    expect((await topicNames(lonely)).length).toBeGreaterThan(0);
+    left = 1; // kafkajs looks for the brokers first, and asks one of them then
+    const fault: unknown = await topicNames(lonely).catch((error: unknown) => error);
+    expect([faultKind(fault), fault]).toEqual(['world', expect.objectContaining({ message: 'no Kafka broker answers' })]);
+    await lonely.disconnect();
+  });
+
   // Seen to fail without restIdleConnections: more than a hundred looks.
   test('that nobody asks anything does not look for waiting requests', async () => {
     const { prototype } = RequestQueue;

@@ -11,6 +11,7 @@ import { createFetcher } from '../sources/fetcher.js';
 import { createMapper, createThreadMapper } from '../sources/mapper.js';
 import { loadSourceMap, type SourceMap } from '../sources/source-map.js';
 import type { UnreadField } from '../sources/unread-fields.js';
+import { topicNames } from '../topics/admin.js';
 import { createCodec, messageLimit } from '../topics/codec.js';
 import { createKafka } from '../topics/connection.js';
 import { sourceTopic } from '../topics/names.js';
@@ -65,7 +66,7 @@ async function sendRaw({ source }: SourceMap, names: readonly string[], options:
   const values = await Promise.all(names.map((name) => readFile(name === '-' ? '/dev/stdin' : name)));
   const large = names.find((_, n) => (values[n]?.length ?? 0) > messageLimit);
   if (large !== undefined) throw new Error(`${large} has more than the ${messageLimit} bytes of a message; publish it without --raw`);
-  if (!(await withAdmin((admin) => admin.listTopics())).includes(topic)) throw new Error(`there is no topic ${topic}; make it with: midline topics create --source ${source}`);
+  if (!(await withAdmin(topicNames)).includes(topic)) throw new Error(`there is no topic ${topic}; make it with: midline topics create --source ${source}`);
   const producer = createEventProducer(createKafka({ ...kafkaOptions(configOf('KAFKA_BROKERS')), clientId: 'midline-publish' }));
   await producer.connect();
   try {

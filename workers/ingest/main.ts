@@ -17,6 +17,7 @@ import { createMetrics } from '../runtime/metrics.js';
 import { observe } from '../runtime/observe.js';
 import { createDatabase } from '../store/database.js';
 import { signOfLife, signOff } from '../store/workers.js';
+import { topicNames } from '../topics/admin.js';
 import { createCodec } from '../topics/codec.js';
 import { registerCompression } from '../topics/compression.js';
 import { createKafka } from '../topics/connection.js';
@@ -106,7 +107,7 @@ export async function startIngest(config: IngestConfig, options: IngestOptions):
   };
   /** Begins to read topics that are there now and were not before. */
   const look = async (): Promise<false> => {
-    if (!readsCustomers && (await admin.listTopics()).includes(customersTopic)) {
+    if (!readsCustomers && (await topicNames(admin)).includes(customersTopic)) {
       await customers.begin();
       readsCustomers = true;
     }

@@ -2,6 +2,7 @@ import { createSettleRaw } from '../actions/settle/settle-raw.js';
 import { readSecret } from '../runtime/config.js';
 import { observe } from '../runtime/observe.js';
 import { mappedSources } from '../store/sources.js';
+import { topicNames } from '../topics/admin.js';
 import type { Codec } from '../topics/codec.js';
 import { sourceTopic } from '../topics/names.js';
 import { createRelayProducer } from '../topics/relay-producer.js';
@@ -56,7 +57,7 @@ export function createRawReaders(surroundings: ReaderSurroundings, { group, even
   async function look(): Promise<void> {
     const unread = (await mappedSources(database)).filter((source) => !reading.has(source));
     if (unread.length === 0) return;
-    const topics = new Set(await admin.listTopics());
+    const topics = new Set(await topicNames(admin));
     for (const source of unread) if (topics.has(sourceTopic(source)) && !stopping.aborted) await begin(source);
   }
 

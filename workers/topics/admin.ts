@@ -53,7 +53,7 @@ export interface CreatedTopics {
  * @param admin connected
  */
 export async function createTopics(admin: Admin, { partitions, replicationFactor = -1, sources = [] }: CreateTopics): Promise<CreatedTopics> {
-  const present = new Set(await admin.listTopics());
+  const present = new Set(await topicNames(admin));
   const names = [...Object.keys(topicConfigs), ...sources.map(sourceTopic)];
   const existing = names.filter((name) => present.has(name));
   const missing = names.filter((name) => !present.has(name));
@@ -86,7 +86,7 @@ export async function waitForTopics(admin: Admin, topics: readonly string[]): Pr
 
 async function haveLeaders(admin: Admin, topics: readonly string[]): Promise<boolean> {
   try {
-    const metadata = await admin.fetchTopicMetadata({ topics: [...topics] });
+    const metadata = await answered(admin.fetchTopicMetadata({ topics: [...topics] }));
     if (!metadata.topics.every(({ partitions }) => partitions.length > 0 && partitions.every(({ leader }) => leader >= 0))) return false;
     await Promise.all(topics.map((topic) => admin.fetchTopicOffsets(topic)));
     return true;
@@ -125,13 +125,35 @@ export interface TopicDescription {
   readonly configs: Readonly<Record<string, string>>;
 }
 
+/** No broker that is known answered; the world's fault. */
+class BrokersAway extends Error {
+  override readonly name = 'BrokersAway';
+  readonly retriable = true;
+}
+
+/** Where every broker that kafkajs knows is away, it has null for the metadata and trips over that. */
+async function answered<Answer>(answer: Promise<Answer>): Promise<Answer> {
+  try {
+    return await answer;
+  } catch (error) {
+    throw error instanceof Error && error.name === 'TypeError' ? new BrokersAway('no Kafka broker answers', { cause: error }) : error;
+  }
+}
+
+/**
+ * The names of all topics that exist.
+ *
+ * @param admin connected
+ */
+export const topicNames = (admin: Admin): Promise<readonly string[]> => answered(admin.listTopics());
+
 /**
  * midline's topics that exist, those of raw source records among them.
  *
  * @param admin connected
  */
 export async function listTopics(admin: Admin): Promise<readonly TopicDescription[]> {
-  const names = (await admin.listTopics()).filter((name) => name in topicConfigs || name.startsWith(sourceTopicPrefix)).sort();
+  const names = (await topicNames(admin)).filter((name) => name in topicConfigs || name.startsWith(sourceTopicPrefix)).sort();
   const configs = await configsOf(admin, names);
   return Promise.all(names.map(async (topic) => ({ topic, partitions: await partitionsOf(admin, topic), configs: configs.get(topic) ?? {} })));
 }
