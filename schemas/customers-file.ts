@@ -36,6 +36,8 @@ export const customerRowSchema = z.strictObject({
   title: optional,
   givenName: optional,
   familyName: optional,
+  /** The name as one text, where it is not known which is which: `MUELLER/ANNA MRS`. */
+  fullName: optional,
   companyName: optional,
   birthDate: optional,
   gender: optional,
@@ -69,8 +71,8 @@ export const customerRowSchema = z.strictObject({
 export type CustomerRow = z.output<typeof customerRowSchema>;
 
 /** Person or company: what the row says, else a company where it names one and no person. */
-export function kindOfRow({ kind, companyName, givenName, familyName }: Pick<CustomerRow, 'kind' | 'companyName' | 'givenName' | 'familyName'>): 'person' | 'company' {
-  return kind ?? (companyName !== undefined && givenName === undefined && familyName === undefined ? 'company' : 'person');
+export function kindOfRow({ kind, companyName, givenName, familyName, fullName }: Pick<CustomerRow, 'kind' | 'companyName' | 'givenName' | 'familyName' | 'fullName'>): 'person' | 'company' {
+  return kind ?? (companyName !== undefined && givenName === undefined && familyName === undefined && fullName === undefined ? 'company' : 'person');
 }
 
 /** The fields of a CSV record as the schema wants them: `attribute.NAME` columns become `attributes`. */

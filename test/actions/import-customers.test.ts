@@ -2,9 +2,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { columnMapSchema, type ColumnMap } from '../../schemas/column-map.js';
 import { migrationSource } from '../../migrations/index.js';
 import { importCustomers, type CustomerImport } from '../../workers/actions/import-customers.js';
 import type { RowProblem } from '../../workers/actions/import-rows.js';
+import { shippedModel } from '../../workers/domain/match/shipped-model.js';
 import { matchParties } from '../../workers/actions/match-parties.js';
 import { matchKeys } from '../../workers/domain/match/keys.js';
 import { insertCustomers } from '../../workers/store/customers.js';
@@ -39,12 +41,12 @@ interface Imported extends CustomerImport {
   readonly problems: readonly RowProblem[];
 }
 
-async function load(content: string | Buffer, name = 'customers.csv'): Promise<Imported> {
+async function load(content: string | Buffer, name = 'customers.csv', map?: ColumnMap): Promise<Imported> {
   const file = join(folder, name);
   await writeFile(file, content);
   const problems: RowProblem[] = [];
   const result = await importCustomers(db, {
-    file, source: 'crm', country: 'DE', actor: 'tester', now: new Date('2026-06-01T12:00:00Z'), onProblem: (problem) => problems.push(problem), onProgress: () => undefined,
+    file, map, source: 'crm', country: 'DE', actor: 'tester', now: new Date('2026-06-01T12:00:00Z'), onProblem: (problem) => problems.push(problem), onProgress: () => undefined,
   });
   return { ...result, problems };
 }
@@ -79,7 +81,8 @@ describe('a file', () => {
         addresses: [{ street: 'Hauptstr.', houseNumber: '5', postalCode: '10115', city: 'Berlin', country: 'DE' }],
       },
     }]);
-    expect(await rows('select kind, value from customer_key order by 1, 2')).toEqual([
+    expect(await rows(`select value from customer_key where kind = 'house'`)).toEqual([{ value: 'haupt 5 10115' }]);
+    expect(await rows(`select kind, value from customer_key where kind in ('email', 'external', 'external-company', 'name-birth', 'phone', 'vat') order by 1, 2`)).toEqual([
       { kind: 'email', value: 'anna@example.com' }, { kind: 'email', value: 'anna@work.example' }, { kind: 'external', value: 'crm:anna' },
       { kind: 'external-company', value: 'crm:acme' }, { kind: 'external-company', value: 'crm:holding' },
       { kind: 'name-birth', value: 'muller anna 1980-05-10' }, { kind: 'phone', value: '+493012345678' }, { kind: 'vat', value: 'DE123456789' },
@@ -92,6 +95,18 @@ describe('a file', () => {
       { customer_id: anna, type: 'company', related_id: acme, valid_from: '-infinity' }, { customer_id: acme, type: 'parent', related_id: holding, valid_from: '-infinity' },
     ]);
     expect(await rows('select customer_id, name, value from customer_attribute')).toEqual([{ customer_id: anna, name: 'status', value: 'vip' }]);
+  });
+
+  test('with other columns lands by a map', async () => {
+    const map = columnMapSchema.parse({ record: 'no', kind: 'person', columns: { givenName: 'first', familyName: 'last', emails: ['mail', 'second mail'], birthDate: 'born', loyalty: { MILES: 'card' }, attributes: { status: 'class' } } });
+    expect(told(await load('no, first ,last,mail,second mail,born,card,class\nm1, Mia ,Berg,mia@berg.example,mia@work.example,1.2.1990,77 1234,vip\nm2,Max,Berg,max at home,,,,', 'other.csv', map))).toEqual([
+      '3 emails ["max at home"]: must be e-mail addresses such as anna@example.com',
+    ]);
+    expect(await rows(`select party from customer where id = $1`, [await idOf('m1')])).toMatchObject([{
+      party: { kind: 'person', givenName: 'Mia', familyName: 'Berg', birthDate: '1.2.1990', emails: ['mia@berg.example', 'mia@work.example'], loyalty: [{ program: 'MILES', number: '77 1234' }] },
+    }]);
+    expect(await rows('select name, value from customer_attribute where customer_id = $1', [await idOf('m1')])).toEqual([{ name: 'status', value: 'vip' }]);
+    await db.query('delete from customer_key where customer_id = $1', [await idOf('m1')]);
   });
 
   test('again changes nothing', async () => {
@@ -227,7 +242,7 @@ describe('an import and bookings', () => {
 
   test('the customer that a booking made is the one that the file names by the same id; what bookings knew stays', async () => {
     const party = { externalId: 'anna', fullName: 'MUELLER/ANNA MRS', emails: ['old@example.com'] };
-    const { drafts } = await matchParties(db, [{ role: 'payer', position: '', party, keys: matchKeys(party, 'payer', context), context }]);
+    const { drafts } = await matchParties(db, shippedModel, [{ role: 'payer', position: '', party, keys: matchKeys(party, 'payer', context), context }]);
     await insertCustomers(db, drafts);
     expect(await load('externalId,givenName,familyName,emails\nanna,Anna,Müller,anna@example.com\n')).toMatchObject({ created: 0, updated: 1 });
     expect(await rows(`select value from customer_key where kind = 'email' order by 1`)).toEqual([{ value: 'anna@example.com' }, { value: 'old@example.com' }]);
@@ -238,7 +253,7 @@ describe('an import and bookings', () => {
     const party = { externalId: 'anna', emails: ['anna@example.com'] };
     let imported: Promise<Imported> | undefined;
     await db.transaction(async (tx) => {
-      const { drafts } = await matchParties(tx, [{ role: 'payer', position: '', party, keys: matchKeys(party, 'payer', context), context }]);
+      const { drafts } = await matchParties(tx, shippedModel, [{ role: 'payer', position: '', party, keys: matchKeys(party, 'payer', context), context }]);
       imported = load('externalId,familyName\nanna,Müller\n');
       for (let waiting = 0; waiting === 0;) {
         const found = await db.query<{ readonly n: string }>(`select count(*) as n from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`);

@@ -11,12 +11,13 @@ import { fees } from './fees.js';
 import { fuzz } from './fuzz/fuzz.js';
 import { hotelBookings } from './hotel-bookings.js';
 import { identities } from './identities.js';
+import { matching } from './matching.js';
 import { unprotected } from './chaos/unprotected.js';
 import { permutations } from './permutations.js';
 import type { Claim, Proof, ProofTools } from './proof.js';
 
 /** Everything that takes longer than a test may. To add one: a file beside this, and its name here. */
-const proofs: readonly Proof[] = [permutations, identities, hotelBookings, fees, chaos, unprotected, fuzz];
+const proofs: readonly Proof[] = [permutations, identities, hotelBookings, fees, matching, chaos, unprotected, fuzz];
 
 const usage = `npm run proof -- [NAME…] [OPTION…]
 

@@ -1,12 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { migrationSource } from '../../migrations/index.js';
 import type { Party } from '../../schemas/booking-event.js';
+import { shippedModel } from '../../workers/domain/match/shipped-model.js';
 import { matchParties } from '../../workers/actions/match-parties.js';
+import { mostCustomersPerKey } from '../../workers/domain/match/candidates.js';
 import { matchKeys, type Key } from '../../workers/domain/match/keys.js';
 import type { MatchRequest } from '../../workers/domain/match/match-batch.js';
 import { newCustomer } from '../../workers/domain/match/new-customer.js';
 import {
-  addObservedContacts, allocateCustomerIds, claimIdentities, currentLinks, findCandidates, insertCustomers, insertLinks, mostCustomersPerKey, rootsOf, type CustomerLink,
+  addObservedContacts, allocateCustomerIds, claimIdentities, currentLinks, findCandidates, insertCustomers, insertLinks, rootsOf, type CustomerLink,
 } from '../../workers/store/customers.js';
 import { createDatabase, type Database } from '../../workers/store/database.js';
 import { migrate } from '../../workers/store/schema.js';
@@ -45,10 +47,10 @@ describe('candidates', () => {
     expect(overflowed).toEqual([]);
     expect(candidates).toEqual([{
       customerId: id, rootId: id, kind: 'person',
-      party: { givenName: 'Anna', familyName: 'Müller', fullName: null, companyName: null, birthDate: '1980-05-10' },
+      party: { kind: 'person', givenName: 'Anna', familyName: 'Müller', emails: ['anna@one.de'], phones: ['030 12345678'], birthDate: '1980-05-10' },
       keys: [email('anna@one.de'), { kind: 'phone', value: '+493012345678' }],
     }]);
-    expect(await findCandidates(db, [])).toEqual({ candidates: [], overflowed: [] });
+    expect(await findCandidates(db, [])).toEqual({ candidates: [], overflowed: [], customers: 0 });
   });
 
   test('that are not active are not found', async () => {
@@ -125,7 +127,7 @@ describe('claims', () => {
       const people = Array.from({ length: 60 }, (_, index): Party => ({ givenName: 'Anna', familyName: `Person`, emails: [`claim${round}-${index}@two.de`] }));
       const batches = [people, [...people].reverse(), people.filter((_, index) => index % 3 === 0)];
       await Promise.all(batches.map((batch) => db.transaction(async (tx) => {
-        const { drafts } = await matchParties(tx, batch.map(request));
+        const { drafts } = await matchParties(tx, shippedModel, batch.map(request));
         await insertCustomers(tx, drafts);
       })));
       const rows = await db.query<{ readonly keys: string; readonly customers: string }>(
@@ -140,9 +142,9 @@ describe('claims', () => {
     const party: Party = { givenName: 'Nina', familyName: 'Weber', phones: ['+49 30 7654321'] };
     let second: Promise<string> | undefined;
     await db.transaction(async (tx) => {
-      const { drafts } = await matchParties(tx, [request(party)]);
+      const { drafts } = await matchParties(tx, shippedModel, [request(party)]);
       second = db.transaction(async (other) => {
-        const { results } = await matchParties(other, [request({ ...party, fullName: 'WEBER/NINA MS' })]);
+        const { results } = await matchParties(other, shippedModel, [request({ ...party, fullName: 'WEBER/NINA MS' })]);
         return `${results[0]?.decision} ${results[0]?.customerId === drafts[0]?.id}`;
       });
       // The other one waits now: its backend shows a lock.
@@ -166,7 +168,7 @@ describe('claims', () => {
   });
 
   test('nobody known and nobody new needs no database', async () => {
-    const { results, drafts } = await matchParties(db, [request({ addresses: [{ country: 'PRT' }] })]);
+    const { results, drafts } = await matchParties(db, shippedModel, [request({ addresses: [{ country: 'PRT' }] })]);
     expect([results[0]?.decision, drafts]).toEqual(['none', []]);
   });
 });

@@ -1,4 +1,5 @@
 import type { Party } from '../../schemas/booking-event.js';
+import { mappedRecord, type ColumnMap } from '../../schemas/column-map.js';
 import { customerRecordOf, customerRowSchema, kindOfRow, type CustomerRow } from '../../schemas/customers-file.js';
 import { birthDatesOf } from '../domain/match/birth-date.js';
 import { externalKey, type Key } from '../domain/match/keys.js';
@@ -26,6 +27,8 @@ export interface CustomerImport {
 
 export interface ImportCustomersOptions {
   readonly file: string;
+  /** Where the columns stand in a file of somebody else; left out: the file has them by their names. */
+  readonly map?: ColumnMap | undefined;
   /** Source of rows that name none. */
   readonly source: string;
   /** ISO 3166: what national phone numbers of rows without a country are read with. */
@@ -61,7 +64,7 @@ export async function importCustomers(database: Database, options: ImportCustome
   const { records, share } = await openRecords(options.file);
   for await (const record of records) {
     total.rows++;
-    const parsed = parseRow(record, customerRowSchema, customerRecordOf);
+    const parsed = parseRow(record, customerRowSchema, options.map === undefined ? customerRecordOf : prepareBy(options.map));
     const problems = 'problems' in parsed ? parsed.problems : problemsOf(parsed);
     for (const problem of problems) {
       refused.add(problem.line);
@@ -83,6 +86,8 @@ export async function importCustomers(database: Database, options: ImportCustome
   options.onProgress({ rows: total.rows, share: 1 });
   return { ...total, refused: refused.size };
 }
+
+const prepareBy = (map: ColumnMap) => (record: Readonly<Record<string, unknown>>) => mappedRecord(map, record);
 
 /** What the schema cannot tell of a row. */
 export function problemsOf({ line, row }: FileRow<CustomerRow>): readonly RowProblem[] {
@@ -266,8 +271,8 @@ function saidBy(rows: readonly [CustomerRow, ...CustomerRow[]], { source, countr
 
 /** The fields that a row gives, upon those that are known. */
 export function partyOf(row: CustomerRow, before: Party): Party {
-  const { externalId, salutation, title, givenName, familyName, companyName, birthDate, gender, language, nationality, vatId } = row;
-  const fields = { externalId, salutation, title, givenName, familyName, companyName, birthDate, gender, language, nationality, vatId };
+  const { externalId, salutation, title, givenName, familyName, fullName, companyName, birthDate, gender, language, nationality, vatId } = row;
+  const fields = { externalId, salutation, title, givenName, familyName, fullName, companyName, birthDate, gender, language, nationality, vatId };
   const { street, houseNumber, postalCode, city, region, country } = row;
   const address = given({ street, houseNumber, postalCode, city, region, country });
   const [home, ...others] = before.addresses ?? [];

@@ -1,5 +1,6 @@
 import cliProgress from 'cli-progress';
 import type { Command } from 'commander';
+import { columnMapSchema } from '../../schemas/column-map.js';
 import { importCustomers, type CustomerImport } from '../actions/import-customers.js';
 import { publishCustomers, type CustomersPublished } from '../actions/publish-customers.js';
 import type { RowProblem } from '../actions/import-rows.js';
@@ -12,6 +13,7 @@ import { createCodec } from '../topics/codec.js';
 import { createKafka } from '../topics/connection.js';
 import { createEventProducer } from '../topics/producer.js';
 import { actor, configOf, withDatabase } from './connect.js';
+import { readAs } from './read-as.js';
 import { registerMerge, registerUnmerge } from './customers-merge.js';
 import { examples, formatTable, printResult } from './output.js';
 import { counting } from './progress.js';
@@ -36,14 +38,16 @@ function registerImport(customers: Command): void {
     .command('import')
     .description('insert or update customers by their external id; rows with problems are told by line, the others land')
     .argument('<file>', '.csv or .ndjson (the columns are in docs/customers.md)')
+    .option('--map <file>', 'YAML that says which column is what, for a file with other columns (docs/matching.md)')
     .option('--source <id>', 'system whose external ids these are, for rows that name none', 'crm')
     .option('--country <code>', 'what national phone numbers are read with where a row has no country')
     .option('--json', 'print one JSON document')
     .addHelpText('after', examples('midline customers import customers.csv', 'midline customers import customers.ndjson --source hotel-pms --country DE --json'))
-    .action(async (file: string, options: JsonOption & { readonly source: string; readonly country?: string }) => {
+    .action(async (file: string, options: JsonOption & { readonly source: string; readonly country?: string; readonly map?: string }) => {
       const problems: RowProblem[] = [];
+      const map = options.map === undefined ? undefined : await readAs(options.map, columnMapSchema);
       const result = await withProgress((onProgress) => withDatabase((database) => importCustomers(database, {
-        file, source: options.source, country: options.country ?? null, actor: actor(), now: new Date(), onProblem: (problem) => problems.push(problem), onProgress,
+        file, map, source: options.source, country: options.country ?? null, actor: actor(), now: new Date(), onProblem: (problem) => problems.push(problem), onProgress,
       })));
       printResult({ ...result, problems }, options, importText);
       if (problems.length > 0) process.exitCode = 1;

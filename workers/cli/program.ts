@@ -7,6 +7,7 @@ import { registerDeadLetter } from './dead-letter.js';
 import { registerDemo } from './demo.js';
 import { registerFees } from './fees.js';
 import { registerGenerate } from './generate.js';
+import { registerMatch } from './match.js';
 import { registerMessages } from './messages.js';
 import { registerMigrate } from './migrate.js';
 import { registerOrders } from './orders.js';
@@ -42,6 +43,7 @@ export function createProgram(): Command {
     registerWorker,
     registerOrders,
     registerCustomers,
+    registerMatch,
     registerOrgUnits,
     registerFees,
     registerMessages,

@@ -1,26 +1,34 @@
-import type { Candidate, CandidateParty } from '../domain/match/candidates.js';
-import { compareKeys } from '../domain/match/candidates.js';
+import type { Party } from '../../schemas/booking-event.js';
+import type { Candidate } from '../domain/match/candidates.js';
+import { compareKeys, mostCustomersPerKey } from '../domain/match/candidates.js';
 import type { Key } from '../domain/match/keys.js';
 import type { Contact, CustomerDraft } from '../domain/match/new-customer.js';
 import type { CustomerKind, Role } from '../domain/match/parties.js';
 import type { Queryable } from './database.js';
 
-/** A key that more customers than this share finds nobody: it is a desk's, not a person's. */
-export const mostCustomersPerKey = 50;
-
 export interface FoundCandidates {
   readonly candidates: readonly Candidate[];
   /** The keys that too many customers share; their customers are not among the candidates. */
   readonly overflowed: readonly Key[];
+  /** Roughly how many customers there are: what the statistics of the database say. */
+  readonly customers: number;
 }
 
-interface CandidateRow extends CandidateParty {
-  readonly keyKind: Key['kind'];
-  readonly keyValue: string;
+interface CandidateRow {
   readonly customerId: string;
   readonly rootId: string;
   readonly kind: CustomerKind;
   readonly inactive: boolean;
+  readonly party: Party;
+  /** Places in the list of keys, from 1. */
+  readonly places: readonly number[];
+}
+
+/** Of the keys that were looked for as a whole. */
+interface LookupRow {
+  readonly customerId: null;
+  readonly overflowed: readonly number[] | null;
+  readonly customers: number;
 }
 
 /**
@@ -28,37 +36,35 @@ interface CandidateRow extends CandidateParty {
  * An inactive one is found by its external id alone: whoever is named by it is not somebody new.
  */
 export async function findCandidates(tx: Queryable, keys: readonly Key[]): Promise<FoundCandidates> {
-  if (keys.length === 0) return { candidates: [], overflowed: [] };
-  const [kinds, values] = columnsOf(distinct(keys));
-  const rows = await tx.query<CandidateRow>(
-    `select k.kind as "keyKind", k.value as "keyValue", c.id as "customerId", c.root_id as "rootId", c.kind, not c.active as inactive,
-       c.party->>'givenName' as "givenName", c.party->>'familyName' as "familyName", c.party->>'fullName' as "fullName",
-       c.party->>'companyName' as "companyName", c.party->>'birthDate' as "birthDate"
-     from unnest($1::text[], $2::text[]) as k (kind, value)
-     cross join lateral (
-       select customer_id from customer_key where kind = k.kind and value = k.value order by customer_id limit $3
-     ) as found
-     join customer c on c.id = found.customer_id
-     where c.active or k.kind in ('external', 'external-company')
-     order by c.id, k.kind, k.value`,
-    [kinds, values, mostCustomersPerKey + 1],
+  if (keys.length === 0) return { candidates: [], overflowed: [], customers: 0 };
+  const asked = distinct(keys);
+  const rows = await tx.query<CandidateRow | LookupRow>(
+    `with k as (select * from unnest($1::text[], $2::text[]) with ordinality as k (kind, value, place)), found as materialized (
+       select k.place::int as place, k.kind, f.ids from k cross join lateral (
+         select array_agg(customer_id) as ids from (select customer_id from customer_key where kind = k.kind and value = k.value order by customer_id limit $3) as few
+       ) as f where f.ids is not null
+     ), met as (
+       select id, array_agg(place order by place) as places, array_agg(place order by place) filter (where kind in ('external', 'external-company')) as named
+       from found cross join unnest(ids) as id where cardinality(ids) < $3 group by id
+     )
+     select null as "customerId", null as "rootId", null as kind, null as inactive, null as party, null as places,
+       (select array_agg(place order by place) from found where cardinality(ids) >= $3) as overflowed, (select reltuples from pg_class where oid = 'customer'::regclass) as customers
+     union all
+     (select c.id::text, c.root_id::text, c.kind, not c.active, c.party, case when c.active then met.places else met.named end, null, null
+      from met join customer c on c.id = met.id where c.active or met.named is not null order by c.id)`,
+    [...columnsOf(asked), mostCustomersPerKey + 1],
   );
-  return gather(rows);
-}
-
-function gather(rows: readonly CandidateRow[]): FoundCandidates {
-  const perKey = new Map<string, number>();
-  for (const { keyKind, keyValue } of rows) perKey.set(`${keyKind} ${keyValue}`, (perKey.get(`${keyKind} ${keyValue}`) ?? 0) + 1);
-  const overflows = (row: CandidateRow): boolean => (perKey.get(`${row.keyKind} ${row.keyValue}`) ?? 0) > mostCustomersPerKey;
-  const candidates = new Map<string, Candidate & { readonly keys: Key[] }>();
-  for (const row of rows.filter((each) => !overflows(each))) {
-    const { keyKind, keyValue, customerId, rootId, kind, inactive, ...party } = row;
-    const known = candidates.get(customerId);
-    const key = { kind: keyKind, value: keyValue };
-    if (known === undefined) candidates.set(customerId, { customerId, rootId, kind, party, keys: [key], ...(inactive && { inactive }) });
-    else known.keys.push(key);
-  }
-  return { candidates: [...candidates.values()], overflowed: distinct(rows.filter(overflows).map((row) => ({ kind: row.keyKind, value: row.keyValue }))) };
+  const keysAt = (places: readonly number[]): readonly Key[] => places.flatMap((place) => asked[place - 1] ?? []);
+  const lookup = rows.find((row) => row.customerId === null);
+  return {
+    candidates: rows.flatMap((row): readonly Candidate[] => {
+      if (row.customerId === null) return [];
+      const { places, inactive, ...candidate } = row;
+      return [{ customerId: candidate.customerId, rootId: candidate.rootId, kind: candidate.kind, party: candidate.party, keys: keysAt(places), ...(inactive && { inactive }) }];
+    }),
+    overflowed: keysAt(lookup?.overflowed ?? []),
+    customers: Math.max(0, lookup?.customers ?? 0),
+  };
 }
 
 function distinct<Named extends Claim>(keys: readonly Named[]): readonly Pick<Named, 'kind' | 'value'>[] {

@@ -1,7 +1,7 @@
 import { changedArchived } from './archive.js';
 import { deactivationInForce } from './customer-events.js';
+import { mostCustomersPerKey } from '../domain/match/candidates.js';
 import { masterOrigin } from '../domain/match/new-customer.js';
-import { mostCustomersPerKey } from './customers.js';
 import type { Queryable } from './database.js';
 
 export interface Check {

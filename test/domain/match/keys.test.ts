@@ -9,7 +9,11 @@ import { contactsOf, newCustomer } from '../../../workers/domain/match/new-custo
 import { partiesOf, sameIdentity } from '../../../workers/domain/match/parties.js';
 
 const context = { source: 'gds', country: 'DE' };
-const keysOf = (party: Party): readonly string[] => matchKeys(party, 'payer', context).map(({ kind, value }) => `${kind} ${value}`);
+const namesOf = (keys: ReturnType<typeof matchKeys>): readonly string[] => keys.map(({ kind, value }) => `${kind} ${value}`);
+/** Those that several people may share, and that only find candidates. */
+const weakKinds = new Set(['word-birth', 'sound-birth', 'birth-postal', 'birth-city', 'name-postal', 'name-city', 'house', 'street', 'mailbox']);
+const keysOf = (party: Party): readonly string[] => namesOf(matchKeys(party, 'payer', context).filter(({ kind }) => !weakKinds.has(kind)));
+const weakKeysOf = (party: Party): readonly string[] => namesOf(matchKeys(party, 'payer', context).filter(({ kind, strong }) => weakKinds.has(kind) && !strong));
 
 describe('e-mail addresses', () => {
   test.each([
@@ -80,7 +84,11 @@ describe('birth dates', () => {
     ['1980-05-10', '1980-10-05', 'near'],
     ['1980-05-10', '1980-05-01', 'near'],
     ['1980-05-12', '1980-05-21', 'near'],
-    ['1980-05-10', '1979-05-11', 'different'],
+    ['1980-05-10', '1979-05-11', 'close'],
+    ['1980-05-10', '1981-06-12', 'close'],
+    ['1980-05-10', '1983-08-21', 'different'],
+    ['1956-05-10', '1986-05-10', 'different'],
+    ['1880-05-10', '1980-05-10', 'near'],
     ['1980-05-10', '2011-07-23', 'different'],
   ])('%s and %s are %s', (one, other, expected) => {
     expect(compareBirthDates([one], [other])).toBe(expected);
@@ -147,6 +155,14 @@ describe('keys', () => {
     expect(new Set(spellings)).toEqual(new Set(['name-birth muller anna 1980-05-10']));
   });
 
+  test('what several people may share finds candidates, and makes no customer', () => {
+    expect(weakKeysOf({ givenName: 'Anna', familyName: 'Müller-Lüdenscheidt', birthDate: '1980-05-10', emails: ['a.mueller@web.de'], addresses: [{ street: 'Hauptstr.', houseNumber: '5 a', postalCode: '10115', city: 'Berlin' }] })).toEqual([
+      'mailbox a.mueller', 'word-birth anna 1980-05-10', 'word-birth mullerludenscheidt 1980-05-10', 'sound-birth 65752682 1980-05-10', 'birth-postal 1980-05-10 10115', 'birth-city 1980-05-10 berlin',
+      'name-postal mullerludenscheidt anna 10115', 'name-city mullerludenscheidt anna berlin', 'street haupt 10115', 'house haupt 5a 10115',
+    ]);
+    expect(weakKeysOf({ givenName: 'Anna', familyName: 'Müller' })).toEqual([]);
+  });
+
   test('each key comes once', () => {
     expect(keysOf({ emails: ['a.b@web.de', 'A.B@web.de', 'a.b+1@web.de'], phones: ['030 12345678', '+493012345678'] })).toEqual([
       'email a.b@web.de', 'phone +493012345678',
@@ -186,7 +202,9 @@ describe('bookings', () => {
   test.each<[string, Booking, boolean]>([
     ['nothing', { ...booking }, true],
     ['a cost centre', { ...booking, corporateAccount: { id: 'C', name: 'Acme', vatId: 'DE1', costCentre: '8' } }, true],
-    ['an address', { ...booking, payer: { externalId: 'P', addresses: [{ city: 'Berlin' }] } }, true],
+    ['the country of an address', { ...booking, payer: { externalId: 'P', addresses: [{ country: 'DE' }] } }, false],
+    ['a title', { ...booking, payer: { externalId: 'P', title: 'Dr.' } }, true],
+    ['an address', { ...booking, payer: { externalId: 'P', addresses: [{ city: 'Berlin' }] } }, false],
     ['null for missing', { ...booking, payer: { externalId: 'P', emails: null, givenName: null } }, true],
     ['an empty list', { ...booking, payer: { externalId: 'P', emails: [] } }, true],
     ['an e-mail address', { ...booking, payer: { externalId: 'P', emails: ['a@web.de'] } }, false],

@@ -1,5 +1,5 @@
-import { modelVersion } from '../../domain/match/decide.js';
 import { matchKeys } from '../../domain/match/keys.js';
+import { shippedModel } from '../../domain/match/shipped-model.js';
 import type { MatchRequest, MatchResult } from '../../domain/match/match-batch.js';
 import { contactsOf, type CustomerDraft } from '../../domain/match/new-customer.js';
 import { partiesOf, sameIdentity, type Role } from '../../domain/match/parties.js';
@@ -45,7 +45,7 @@ export async function linkOrders(tx: Queryable, folded: readonly FoldedOrder[], 
   const moved = folded.filter(({ stored, state }) => stored === null || !sameIdentity(stored.state.booking, state.booking));
   const standing = linksByOrder(await currentLinks(tx, moved.flatMap(({ stored, id }) => (stored === null ? [] : [id]))));
   const asked = moved.flatMap((order) => requestsOf(order, facts, standing.get(order.id) ?? []));
-  const { results, drafts } = await matchParties(tx, asked);
+  const { results, drafts } = await matchParties(tx, shippedModel, asked);
 
   const decided = new Map<string, CustomerLink[]>();
   asked.forEach((request, index) => {
@@ -77,12 +77,12 @@ function requestsOf(order: FoldedOrder, facts: Facts, standing: readonly Custome
 
 const isAt = (link: CustomerLink, role: Role, position: string): boolean => link.role === role && link.position === position;
 
-/** Whatever is not a version of the rules is a person: human decisions outrank the model for ever. */
-const isHuman = (link: CustomerLink): boolean => !link.decidedBy.startsWith('rules-');
+/** Whatever is no version of a model is a person: human decisions outrank the model for ever. Links of older builds were decided by rules. */
+const isHuman = (link: CustomerLink): boolean => !/^(?:model|rules)-/.test(link.decidedBy);
 
 function linkOf(request: Asked, { decision, customerId, evidence, candidates, overflowed }: MatchResult): CustomerLink {
   return {
-    orderId: request.orderId, role: request.role, position: request.position, decision, customerId, decidedBy: modelVersion,
+    orderId: request.orderId, role: request.role, position: request.position, decision, customerId, decidedBy: shippedModel.version,
     evidence: { evidence, candidates, ...(overflowed.length > 0 && { overflowed: overflowed.map((key) => key.kind) }) },
   };
 }
@@ -97,7 +97,7 @@ function linksAfter(order: FoldedOrder, standing: readonly CustomerLink[], decid
   });
   const gone = standing
     .filter((link) => !isHuman(link) && link.decision !== 'none' && !decided.some((other) => isAt(other, link.role, link.position)))
-    .map((link): CustomerLink => ({ ...link, decision: 'none', customerId: null, decidedBy: modelVersion, evidence: { evidence: [], candidates: [] } }));
+    .map((link): CustomerLink => ({ ...link, decision: 'none', customerId: null, decidedBy: shippedModel.version, evidence: { evidence: [], candidates: [] } }));
   return {
     standing: [...kept, ...settled],
     changed: [...settled.filter((link) => link !== before(link) && (link.decision !== 'none' || before(link) !== undefined)), ...gone],

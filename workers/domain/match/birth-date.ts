@@ -1,7 +1,7 @@
 import type { LocalDate } from '../../../schemas/scalars.js';
 import { fillerBirthDates } from './junk.js';
 
-export type BirthDateLevel = 'equal' | 'near' | 'different' | 'unknown';
+export type BirthDateLevel = 'equal' | 'near' | 'close' | 'different' | 'unknown';
 
 const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
 /** German, French and Spanish abbreviations that differ from the English ones. */
@@ -60,19 +60,32 @@ function monthNamed(name: string): number {
 
 /**
  * equal: both mean the same one day. near: they may be the same day, or differ by a slip of the hand (one digit, two neighbouring digits swapped,
- * day and month swapped). unknown: at least one says nothing.
+ * day and month swapped). close: two digits differ, or a year or ten lie between. different: more, or years apart as those of parent and child are. unknown: at least one says nothing.
  */
 export function compareBirthDates(ones: readonly LocalDate[], others: readonly LocalDate[]): BirthDateLevel {
   if (ones.length === 0 || others.length === 0) return 'unknown';
   if (ones.some((one) => others.includes(one))) return ones.length === 1 && others.length === 1 ? 'equal' : 'near';
-  return ones.some((one) => others.some((other) => isSlip(one, other))) ? 'near' : 'different';
+  const levels = ones.flatMap((one) => others.map((other) => slipLevel(one, other)));
+  return levels.find((level) => level === 'near') ?? levels.find((level) => level === 'close') ?? 'different';
 }
 
-function isSlip(one: LocalDate, other: LocalDate): boolean {
-  if (one.slice(0, 4) === other.slice(0, 4) && one.slice(5, 7) === other.slice(8) && one.slice(8) === other.slice(5, 7)) return true;
+/** So many years can lie between brothers, and no fewer between parent and child. */
+const generation = 13;
+const day = 24 * 3_600_000;
+
+/** A little more than a year, or ten years but for some weeks: what more than one slip makes of a date. */
+const isClose = (days: number): boolean => days <= 400 || Math.abs(days - 3652) <= 60;
+
+function slipLevel(one: LocalDate, other: LocalDate): 'near' | 'close' | 'different' {
+  const [year, otherYear] = [one, other].map((date) => Number(date.slice(0, 4)));
+  const years = Math.abs((year ?? 0) - (otherYear ?? 0));
+  if (years === 0 && one.slice(5, 7) === other.slice(8) && one.slice(8) === other.slice(5, 7)) return 'near';
+  // 1880 for 1980 is a slip, 1956 for 1986 may be father and son.
+  if (years >= generation && years < 90) return 'different';
   const [a, b] = [one.replaceAll('-', ''), other.replaceAll('-', '')];
   const different = Array.from(a).flatMap((digit, index) => (digit === b[index] ? [] : [index]));
   const [first = 0, second = 0] = different;
-  if (different.length === 1) return true;
-  return different.length === 2 && second === first + 1 && a[first] === b[second] && a[second] === b[first];
+  if (different.length === 1) return 'near';
+  if (different.length > 2) return isClose(Math.abs(Date.parse(one) - Date.parse(other)) / day) ? 'close' : 'different';
+  return second === first + 1 && a[first] === b[second] && a[second] === b[first] ? 'near' : 'close';
 }

@@ -1,11 +1,13 @@
 import type { Party } from '../../../schemas/booking-event.js';
 import type { Key } from './keys.js';
+import { populationOf } from './model.js';
 import type { CustomerKind } from './parties.js';
+import type { ComparedParty } from './profile.js';
 
 /** What a decision reads of a customer. */
-export type CandidateParty = Pick<Party, 'givenName' | 'familyName' | 'fullName' | 'companyName' | 'birthDate'>;
+export type CandidateParty = ComparedParty & Pick<Party, 'companyName'>;
 
-/** A customer that shares a key with somebody in the batch. */
+/** A customer that shares a key with somebody in the batch; several of one id are the ways in which it has been seen. */
 export interface Candidate {
   readonly customerId: string;
   /** The customer that this one was merged into, else its own id: one person counts once. */
@@ -24,12 +26,22 @@ export interface CandidateIndex {
   find(keys: readonly Key[]): readonly Candidate[];
   /** Makes a customer that is about to be created findable for the rest of the batch. */
   add(candidate: Candidate): void;
+  /** How many customers have the key; 0 where it overflowed. */
+  usersOf(key: Key): number;
+  /** Among how many customers they were looked for: `populationOf`. */
+  readonly population: number;
   /** The keys that so many customers share that they say nothing. */
   overflowed(keys: readonly Key[]): readonly Key[];
 }
 
-/** @param overflowed keys that too many customers share: they find nobody */
-export function createCandidateIndex(candidates: readonly Candidate[], overflowed: readonly Key[] = []): CandidateIndex {
+/** A key that more customers than this share finds nobody: it is a desk's, not a person's. */
+export const mostCustomersPerKey = 50;
+
+/**
+ * @param overflowed keys that too many customers share: they find nobody
+ * @param population from `populationOf`
+ */
+export function createCandidateIndex(candidates: readonly Candidate[], overflowed: readonly Key[] = [], population = populationOf(0)): CandidateIndex {
   const byKey = new Map<string, Candidate[]>();
   const shared = new Set(overflowed.map(nameOfKey));
   const add = (candidate: Candidate): void => {
@@ -38,11 +50,13 @@ export function createCandidateIndex(candidates: readonly Candidate[], overflowe
       const others = byKey.get(name);
       if (others === undefined) byKey.set(name, [candidate]);
       else if (!others.includes(candidate)) others.push(candidate);
+      if (others !== undefined && others.length > mostCustomersPerKey && countCustomers(others) > mostCustomersPerKey) shared.add(name);
     }
   };
   candidates.forEach(add);
   return {
     add,
+    population,
     find(keys) {
       const found = new Set<Candidate>();
       for (const key of keys) {
@@ -51,9 +65,12 @@ export function createCandidateIndex(candidates: readonly Candidate[], overflowe
       }
       return found.size < 2 ? [...found] : [...found].sort(byId);
     },
+    usersOf: (key) => countCustomers(byKey.get(nameOfKey(key)) ?? []),
     overflowed: (keys) => (shared.size === 0 ? [] : keys.filter((key) => shared.has(nameOfKey(key)))),
   };
 }
+
+const countCustomers = (candidates: readonly Candidate[]): number => (candidates.length < 2 ? candidates.length : new Set(candidates.map(({ customerId }) => customerId)).size);
 
 /** Tells a key from every other. */
 export const nameOfKey = ({ kind, value }: Key): string => `${kind} ${value}`;

@@ -1,25 +1,34 @@
-import { birthDatesOf, compareBirthDates, type BirthDateLevel } from './birth-date.js';
-import { nameOfKey, type Candidate } from './candidates.js';
-import type { KeyKind, MatchKey } from './keys.js';
-import { compareCompanies, compareNames, nameOf, type NameLevel } from './names.js';
+import { compareBirthDates, type BirthDateLevel } from './birth-date.js';
+import { nameOfKey, type Candidate, type CandidateParty } from './candidates.js';
+import type { Key, KeyKind, MatchKey } from './keys.js';
+import { probabilityOf, rounded, weigh, type Evidence, type Frequencies, type Levels, type MatchModel } from './model.js';
+import { compareCompanies } from './names.js';
 import { kindOf, type CustomerKind, type RoleParty } from './parties.js';
+import { compareProfiles, profileOf, type Profile } from './profile.js';
 
-/** Names the rules below; stored as `decided_by` of a link. Raise it with every change of a rule, a level or a list. */
-export const modelVersion = 'rules-2';
-
-/** What speaks for or against a customer: the field and how well it agrees. Holds no personal data. */
-interface Evidence {
-  readonly field: 'externalId' | 'loyalty' | 'vatId' | 'email' | 'phone' | 'givenName' | 'familyName' | 'companyName' | 'birthDate' | 'kind';
-  readonly level: string;
-}
+/** What no score outvotes: such a candidate is linked by a person or not at all. */
+export type Veto =
+  /** The given names are clearly others, and no id agrees. */
+  | 'given-name'
+  /** The birth dates differ by more than a slip of the hand, and no id with the whole name agrees. */
+  | 'birth-date'
+  /** Nothing tells which one of the household it is: the given name does not agree in full, nor the birth date, nor an id. */
+  | 'household'
+  /** Two numbers of one loyalty programme, and no birth date agrees. */
+  | 'other-id'
+  /** The customer is deactivated. */
+  | 'inactive';
 
 /** A customer that was looked at. excluded: certainly somebody else. */
-interface JudgedCandidate {
+export interface JudgedCandidate {
   readonly customerId: string;
   readonly rootId: string;
   readonly verdict: 'link' | 'review' | 'excluded';
-  /** In plain words: the rule that decided. */
+  /** In plain words: what decided. */
   readonly reason: string;
+  readonly weightBits: number;
+  readonly vetoes: readonly Veto[];
+  /** Fields and levels; no personal data. */
   readonly evidence: readonly Evidence[];
 }
 
@@ -27,174 +36,220 @@ export interface MatchDecision {
   readonly decision: 'link' | 'review' | 'new' | 'none';
   /** The leaf customer that is linked; null for review, new (the draft has the id) and none. */
   readonly customerId: string | null;
-  /** Of the linked customer; empty otherwise. */
+  /** Of the linked customer, or of the best candidate; empty where there is none. */
   readonly evidence: readonly Evidence[];
+  readonly vetoes: readonly Veto[];
+  /** Of the best candidate; null where nobody was looked at. */
+  readonly weightBits: number | null;
+  /** What it has before the next customer; null where there is none. */
+  readonly marginBits: number | null;
   readonly candidates: readonly JudgedCandidate[];
 }
 
-const nobody: MatchDecision = { decision: 'none', customerId: null, evidence: [], candidates: [] };
-const unknownPerson: MatchDecision = { ...nobody, decision: 'new' };
+const nobody: MatchDecision = { decision: 'none', customerId: null, evidence: [], vetoes: [], weightBits: null, marginBits: null, candidates: [] };
+
+/** What a decision asks of everybody who was found. */
+export interface Lookup {
+  readonly candidates: readonly Candidate[];
+  /** How many customers have the key, as far as they were read. */
+  readonly usersOf: (key: Key) => number;
+  /** From `populationOf`. */
+  readonly population: number;
+}
 
 /**
  * Who is it? Deterministic, the same for any order of candidates:
  *
- * 1. Each candidate is judged on its own (`docs/customers.md` has the rules as a table): link, review or excluded, a link with a rank.
- * 2. Links of the highest rank decide. If they are one person (one root), it is that one; if several, the one whose birth date agrees; else review.
- *    Links that rest on uniqueness (an e-mail without a name, name + birth date alone) need to be the only ones.
+ * 1. Each candidate is compared field by field, and weighed in bits by the model. Vetoes, ids that agree and the thresholds make of that: link, review or excluded.
+ * 2. Ids outrank all else. Then the best decides, if it has enough before the next one who may be meant; the leaves of one person are one.
  * 3. Without a link: review if anybody is to be looked at, else new with a strong key, else none.
  *
  * @param keys those of the party, without overflowed ones
- * @param candidates those that the keys find
  */
-export function decideMatch(roleParty: RoleParty, keys: readonly MatchKey[], candidates: readonly Candidate[]): MatchDecision {
+export function decideMatch(model: MatchModel, roleParty: RoleParty, keys: readonly MatchKey[], lookup: Lookup): MatchDecision {
   if (keys.length === 0) return nobody;
-  if (candidates.length === 0) return withoutCandidate(keys);
-  const judged = judgeAll(roleParty, keys, candidates);
-  const chosen = choose(judged);
-  if (chosen !== undefined) return { decision: 'link', customerId: chosen.customerId, evidence: chosen.evidence, candidates: judged.map(shown) };
-  if (judged.some(({ verdict }) => verdict !== 'excluded')) return { ...nobody, decision: 'review', candidates: judged.map(shown) };
-  return { ...withoutCandidate(keys), candidates: judged.map(shown) };
+  if (lookup.candidates.length === 0) return withoutCandidate(keys);
+  const judged = judgeAll(model, roleParty, keys, lookup).sort(bestFirst);
+  const shownCandidates = distinctCustomers(judged).map(shown);
+  const chosen = choose(model, judged);
+  const best = chosen ?? judged.find(({ verdict }) => verdict !== 'excluded');
+  const next = best === undefined ? undefined : rivalOf(best, judged);
+  const told = best === undefined ? {} : {
+    evidence: best.evidence, vetoes: best.vetoes, weightBits: best.weightBits, marginBits: next === undefined ? null : rounded(best.weightBits - next.weightBits),
+  };
+  if (chosen !== undefined) return { ...nobody, ...told, decision: 'link', customerId: chosen.customerId, candidates: shownCandidates };
+  if (best !== undefined) return { ...nobody, ...told, decision: 'review', candidates: shownCandidates };
+  return { ...withoutCandidate(keys), candidates: shownCandidates };
 }
 
-const withoutCandidate = (keys: readonly MatchKey[]): MatchDecision => (keys.some(({ strong }) => strong) ? unknownPerson : nobody);
+const withoutCandidate = (keys: readonly MatchKey[]): MatchDecision => ({ ...nobody, decision: keys.some(({ strong }) => strong) ? 'new' : 'none' });
 
-/** How much a link rests on: 3 an id that agrees, 2 a contact and the name, 1 an e-mail that only one customer has, 0 name and birth date. */
-type Rank = 0 | 1 | 2 | 3;
+/** The probability of a decision: that of its best candidate; of nobody, that it is nobody known. */
+export const probabilityOfDecision = ({ weightBits }: MatchDecision): number => (weightBits === null ? 0 : Math.round(probabilityOf(weightBits) * 1_000_000) / 1_000_000);
 
 interface Judged extends JudgedCandidate {
-  readonly rank: Rank;
+  /** An id agrees: it is not asked how much more than the next. */
+  readonly identified: boolean;
+  /** It rests on an e-mail address alone, without a name. */
+  readonly byAddressAlone: boolean;
   readonly emailAgrees: boolean;
   readonly birthDate: BirthDateLevel;
-  /** Another given name: somebody of the household, who has the contact but is not in question where name and birth date agree with somebody else. */
-  readonly otherGivenName: boolean;
 }
 
-const shown = ({ customerId, rootId, verdict, reason, evidence }: Judged): JudgedCandidate => ({ customerId, rootId, verdict, reason, evidence });
+const shown = ({ customerId, rootId, verdict, reason, weightBits, vetoes, evidence }: Judged): JudgedCandidate => ({ customerId, rootId, verdict, reason, weightBits, vetoes, evidence });
 
-function choose(judged: readonly Judged[]): Judged | undefined {
+/** Of the ways in which a customer has been seen the one that agrees best. */
+const distinctCustomers = (judged: readonly Judged[]): readonly Judged[] => [...new Map(judged.toReversed().map((one) => [one.customerId, one])).values()].reverse();
+
+const bestFirst = (one: Judged, other: Judged): number => other.weightBits - one.weightBits || compareText(one.customerId, other.customerId);
+
+/** Ids are whole numbers as text; those of drafts are words. */
+const compareText = (one: string, other: string): number => one.length - other.length || (one < other ? -1 : one > other ? 1 : 0);
+
+function choose(model: MatchModel, judged: readonly Judged[]): Judged | undefined {
   const links = judged.filter(({ verdict }) => verdict === 'link');
-  const rank = Math.max(...links.map((link) => link.rank));
-  const best = links.filter((link) => link.rank === rank);
-  if (best.length === 0) return undefined;
-  if (rank === 1 && roots(judged.filter(({ emailAgrees }) => emailAgrees)) > 1) return undefined;
-  if (rank === 0 && roots(judged.filter(({ verdict, otherGivenName }) => verdict !== 'excluded' && !otherGivenName)) > 1) return undefined;
-  if (roots(best) === 1) return mostEvidence(best);
-  const sameDay = best.filter(({ birthDate }) => birthDate === 'equal');
-  return roots(sameDay) === 1 ? mostEvidence(sameDay) : undefined;
+  const identified = links.filter((link) => link.identified);
+  if (identified.length > 0) return oneOf(identified);
+  const [best] = links;
+  if (best === undefined) return undefined;
+  if (best.byAddressAlone) return roots(judged.filter(({ emailAgrees }) => emailAgrees)) === 1 ? best : undefined;
+  const rival = rivalOf(best, judged);
+  return rival === undefined || best.weightBits - rival.weightBits >= model.margin ? best : oneOf(links.filter(({ birthDate }) => birthDate === 'equal'), rival);
 }
+
+/** The best of these where they are one person, or where one alone has the same birth date. */
+function oneOf(links: readonly Judged[], besides?: Judged): Judged | undefined {
+  if (roots(links) === 1 && (besides === undefined || besides.birthDate !== 'equal')) return links[0];
+  const sameDay = links.filter(({ birthDate }) => birthDate === 'equal');
+  return roots(sameDay) === 1 ? sameDay[0] : undefined;
+}
+
+/** The next best who may be meant: another person, of whom no given name says that it is not the same. */
+const rivalOf = (best: Judged, judged: readonly Judged[]): Judged | undefined =>
+  judged.find(({ rootId, verdict, vetoes }) => rootId !== best.rootId && verdict !== 'excluded' && !vetoes.includes('given-name') && !vetoes.includes('birth-date'));
 
 const roots = (judged: readonly Judged[]): number => new Set(judged.map(({ rootId }) => rootId)).size;
 
-/** Of the leaves of one person; candidates come in the order of their ids, so the lowest wins a tie. */
-const mostEvidence = (judged: readonly Judged[]): Judged | undefined =>
-  judged.reduce<Judged | undefined>((best, other) => (best === undefined || agreeing(other) > agreeing(best) ? other : best), undefined);
-
-const agreeing = ({ evidence }: Judged): number => evidence.filter(({ level }) => level === 'exact' || level === 'equal').length;
-
-function judgeAll(roleParty: RoleParty, keys: readonly MatchKey[], candidates: readonly Candidate[]): readonly Judged[] {
+function judgeAll(model: MatchModel, roleParty: RoleParty, keys: readonly MatchKey[], { candidates, usersOf, population }: Lookup): Judged[] {
   const kind: CustomerKind = roleParty.role === 'corporate' ? 'company' : kindOf(roleParty.party);
-  const judge = kind === 'company' ? companyJudge(roleParty) : personJudge(roleParty);
-  const own = new Set(keys.map(nameOfKey));
-  return candidates.map((candidate) => {
-    const by = new Set(candidate.keys.filter((key) => own.has(nameOfKey(key))).map((key) => key.kind));
-    if (candidate.kind !== kind) return otherKind(candidate);
+  const own = new Map(keys.map((key) => [nameOfKey(key), key]));
+  const judge = kind === 'company' ? companyJudge(roleParty) : personJudge(model, roleParty, keys, usersOf, population);
+  return candidates.map((candidate): Judged => {
+    const by = new Set(candidate.keys.flatMap((key) => own.get(nameOfKey(key))?.kind ?? []));
+    if (candidate.kind !== kind) return judgedAs(candidate, by, excluded('a person is no company'), { bits: 0, evidence: [{ field: 'kind', level: 'different', bits: 0 }] });
     const judged = judge(candidate, by);
-    return candidate.inactive === true && judged.verdict === 'link' ? { ...judged, ...review('the customer is deactivated') } : judged;
+    return candidate.inactive === true && judged.verdict === 'link' ? { ...judged, ...review('the customer is deactivated'), vetoes: ['inactive'] } : judged;
   });
 }
-
-type Judge = (candidate: Candidate, by: ReadonlySet<KeyKind>) => Judged;
 
 interface Verdict {
   readonly verdict: JudgedCandidate['verdict'];
   readonly reason: string;
-  readonly rank?: Rank;
+  readonly identified?: boolean;
+  readonly byAddressAlone?: boolean;
+  readonly vetoes?: readonly Veto[];
 }
 
-const link = (rank: Rank, reason: string): Verdict => ({ verdict: 'link', rank, reason });
-const review = (reason: string): Verdict => ({ verdict: 'review', reason });
-const excluded = (reason: string): Verdict => ({ verdict: 'excluded', reason });
+const review = (reason: string, vetoes: readonly Veto[] = []): Verdict => ({ verdict: 'review', reason, vetoes });
+const excluded = (reason: string, vetoes: readonly Veto[] = []): Verdict => ({ verdict: 'excluded', reason, vetoes });
+const identified: Verdict = { verdict: 'link', reason: 'an id agrees', identified: true };
 
-function judgedAs(candidate: Candidate, by: ReadonlySet<KeyKind>, verdict: Verdict, birthDate: BirthDateLevel, evidence: readonly Evidence[]): Judged {
+function judgedAs(candidate: Candidate, by: ReadonlySet<KeyKind>, verdict: Verdict, weight: ReturnType<typeof weigh>, birthDate: BirthDateLevel = 'unknown'): Judged {
   return {
-    customerId: candidate.customerId,
-    rootId: candidate.rootId,
-    verdict: verdict.verdict,
-    reason: verdict.reason,
-    evidence,
-    rank: verdict.rank ?? 0,
-    emailAgrees: by.has('email'),
-    birthDate,
-    otherGivenName: evidence.some(({ field, level }) => field === 'givenName' && level === 'different'),
+    customerId: candidate.customerId, rootId: candidate.rootId, verdict: verdict.verdict, reason: verdict.reason, weightBits: weight.bits,
+    vetoes: verdict.vetoes ?? [], evidence: weight.evidence, identified: verdict.identified ?? false, byAddressAlone: verdict.byAddressAlone ?? false,
+    emailAgrees: by.has('email'), birthDate,
   };
 }
 
-function otherKind(candidate: Candidate): Judged {
-  return judgedAs(candidate, new Set(), excluded('a person is no company'), 'unknown', [{ field: 'kind', level: 'different' }]);
+type Judge = (candidate: Candidate, by: ReadonlySet<KeyKind>) => Judged;
+
+/** A customer is read once, however often it is compared. */
+const profiles = new WeakMap<CandidateParty, Profile>();
+
+function profileOfCandidate({ party }: Candidate): Profile {
+  let profile = profiles.get(party);
+  if (profile === undefined) profiles.set(party, (profile = profileOf(party)));
+  return profile;
 }
 
-const idFields = { external: 'externalId', 'external-company': 'externalId', loyalty: 'loyalty', vat: 'vatId', email: 'email', phone: 'phone' } as const;
-
-function exactEvidence(by: ReadonlySet<KeyKind>): Evidence[] {
-  return [...by].flatMap((kind): Evidence[] => (kind === 'name-birth' ? [] : [{ field: idFields[kind], level: 'exact' }]));
-}
-
-function personJudge({ party }: RoleParty): Judge {
-  const name = nameOf(party);
-  const birthDates = birthDatesOf(party.birthDate);
+function personJudge(model: MatchModel, { party }: RoleParty, keys: readonly MatchKey[], usersOf: Lookup['usersOf'], population: number): Judge {
+  const own = profileOf(party);
+  const users = (kind: KeyKind): number => Math.min(...keys.filter((key) => key.kind === kind).map(usersOf).filter((count) => count > 0));
+  const [emailUsers, phoneUsers] = [users('email'), users('phone')].map((count) => (Number.isFinite(count) ? count : 1));
+  const frequencies: Frequencies = { givenName: own.name.given.join(' '), familyName: own.name.family.join(' '), emailUsers: emailUsers ?? 1, phoneUsers: phoneUsers ?? 1 };
+  const nameless = own.name.given.length === 0 && own.name.family.length === 0;
   return (candidate, by) => {
-    const names = compareNames(name, nameOf(candidate.party));
-    const birthDate = compareBirthDates(birthDates, birthDatesOf(candidate.party.birthDate));
-    const evidence = [...exactEvidence(by)];
-    if (names.familyName !== 'unknown') evidence.push({ field: 'familyName', level: names.familyName });
-    if (names.givenName !== 'unknown') evidence.push({ field: 'givenName', level: names.givenName });
-    if (birthDate !== 'unknown') evidence.push({ field: 'birthDate', level: birthDate });
-    return judgedAs(candidate, by, personVerdict(by, names.givenName, names.familyName, birthDate), birthDate, evidence);
+    const known = profileOfCandidate(candidate);
+    const levels = compareProfiles(own, known, by);
+    const weight = weigh(model, levels, frequencies, population);
+    return judgedAs(candidate, by, personVerdict(model, levels, weight.bits, nameless && by.has('email')), weight, compareBirthDates(own.birthDates, known.birthDates));
   };
 }
 
-const agrees = (level: NameLevel): boolean => level === 'equal' || level === 'compatible' || level === 'swapped';
+const agrees = (level: string | undefined): boolean => level === 'equal' || level === 'compatible' || level === 'swapped';
 
-/** The rules for a person, top to bottom, the first that fits. */
-function personVerdict(by: ReadonlySet<KeyKind>, given: NameLevel, family: NameLevel, birthDate: BirthDateLevel): Verdict {
-  const id = by.has('external') || by.has('loyalty');
-  const contact = by.has('email') || by.has('phone');
-  if (given === 'different' && family === 'different' && !id && birthDate !== 'equal') return excluded('another name: a contact that two people share');
-  if (birthDate === 'different') return review('the birth dates differ by more than a slip');
-  if (id) return link(3, 'an id agrees');
-  if (!contact) return nameBirthVerdict(given, family, birthDate);
-  if (given === 'different') return review('another given name: somebody of the household, or another name of the same person');
-  if (agrees(given) && agrees(family)) return link(2, 'contact and name agree');
-  if (given === 'equal' && family === 'near') return link(2, 'contact and given name agree, the family name but for a slip');
-  if (birthDate === 'equal' && agrees(given)) return link(2, 'contact, given name and birth date agree');
-  if (birthDate === 'equal' && given === 'near' && agrees(family)) return link(2, 'contact, family name and birth date agree, the given name but for a slip');
-  return uniqueEmailVerdict(by, given, family);
+function personVerdict(model: MatchModel, levels: Levels, bits: number, namelessByEmail: boolean): Verdict {
+  const { givenName, familyName, birthDate, id, email, phone } = levels;
+  const sameId = id === 'equal';
+  if (givenName === 'different' && familyName === 'different' && !sameId && birthDate !== 'equal') return excluded('another name: a contact or address that two people share', ['given-name']);
+  const vetoes = vetoesOf(levels);
+  if (sameId) return vetoes.length === 0 ? identified : review(vetoText(vetoes), vetoes);
+  if (vetoes.length === 0 && bits >= model.link) return { verdict: 'link', reason: 'what agrees proves it' };
+  if (vetoes.length === 0 && namelessByEmail && birthDate !== 'near' && birthDate !== 'close') return { verdict: 'link', reason: 'the e-mail address is that of one customer alone', byAddressAlone: true };
+  // A contact of somebody with a like name is for a person to look at, however little it proves.
+  const shared = (email === 'equal' || phone === 'equal') && givenName !== 'different';
+  if (bits < model.review && !shared) return excluded('too little agrees', vetoes);
+  return review(vetoes.length > 0 ? vetoText(vetoes) : 'likely, but not certain', vetoes);
 }
 
-function nameBirthVerdict(given: NameLevel, family: NameLevel, birthDate: BirthDateLevel): Verdict {
-  return agrees(given) && agrees(family) && birthDate === 'equal' ? link(0, 'name and birth date agree') : review('name and birth date agree in part');
+function vetoesOf({ givenName, familyName, birthDate, id, address }: Levels): readonly Veto[] {
+  const vetoes: Veto[] = [];
+  const sameDay = birthDate === 'equal' || birthDate === 'near';
+  const sameHouse = address === 'house';
+  const [sameGiven, sameFamily] = [givenName, familyName].map((level) => agrees(level) || level === 'near');
+  const wholeName = sameGiven === true && sameFamily === true;
+  // Families have numbers of a programme that lie side by side: one that is nearly the same proves little alone.
+  const nearId = id === 'near';
+  if (givenName === 'different' && id !== 'equal' && !(nearId && sameDay)) vetoes.push('given-name');
+  const idExplains = (id === 'equal' && givenName !== 'different' && (wholeName || sameHouse || address === 'street')) || (nearId && wholeName);
+  if (birthDate === 'different' && !idExplains) vetoes.push('birth-date');
+  const oneOfHousehold = givenName === undefined ? familyName !== undefined && birthDate !== 'equal' : givenName !== 'different' && !agrees(givenName) && !sameDay;
+  if (oneOfHousehold && id !== 'equal' && !(nearId && sameHouse)) vetoes.push('household');
+  if (id === 'different' && !sameDay) vetoes.push('other-id');
+  return vetoes;
 }
 
-/** An incomplete name contradicts nobody: whoever alone has the e-mail address is meant. A phone is shared too often for that. */
-function uniqueEmailVerdict(by: ReadonlySet<KeyKind>, given: NameLevel, family: NameLevel): Verdict {
-  const incomplete = given === 'unknown' || family === 'unknown' || given === 'initial';
-  const fits = (given === 'unknown' || given === 'initial' || agrees(given)) && (family === 'unknown' || agrees(family));
-  return by.has('email') && incomplete && fits ? link(1, 'the e-mail address is that of one customer alone') : review('the contact agrees, the name does not quite');
-}
+const vetoTexts: Readonly<Record<Veto, string>> = {
+  'given-name': 'another given name: somebody of the household, or another name of the same person',
+  'birth-date': 'the birth dates differ by more than a slip',
+  household: 'nothing tells which one of the household it is',
+  'other-id': 'another number of the same loyalty programme',
+  inactive: 'the customer is deactivated',
+};
+
+const vetoText = (vetoes: readonly Veto[]): string => vetoes.map((veto) => vetoTexts[veto]).join('; ');
+
+/** What agrees of companies weighs so much: they are judged by rules, and their bits say which rule is the stronger. */
+const companyBits = { externalId: 24, loyalty: 24, vatId: 24, email: 12, phone: 10, equal: 10, near: 4, different: -6 } as const;
+const companyFields: Readonly<Partial<Record<KeyKind, 'externalId' | 'loyalty' | 'vatId' | 'email' | 'phone'>>> = { 'external-company': 'externalId', loyalty: 'loyalty', vat: 'vatId', email: 'email', phone: 'phone' };
 
 function companyJudge({ party }: RoleParty): Judge {
   return (candidate, by) => {
     const name = compareCompanies(party.companyName, candidate.party.companyName);
-    const evidence = [...exactEvidence(by), ...(name === 'unknown' ? [] : [{ field: 'companyName' as const, level: name }])];
-    return judgedAs(candidate, by, companyVerdict(by, name), 'unknown', evidence);
+    const ids = [...by].flatMap((kind): Evidence[] => {
+      const field = companyFields[kind];
+      return field === undefined ? [] : [{ field, level: 'equal', bits: companyBits[field] }];
+    });
+    const evidence = [...ids, ...(name === 'unknown' ? [] : [{ field: 'companyName', level: name, bits: companyBits[name] }])];
+    return judgedAs(candidate, by, companyVerdict(by, name), { bits: evidence.reduce((sum, { bits }) => sum + bits, 0), evidence });
   };
 }
 
 function companyVerdict(by: ReadonlySet<KeyKind>, name: ReturnType<typeof compareCompanies>): Verdict {
-  if (by.has('external-company') || by.has('vat') || by.has('loyalty')) return link(3, 'an id agrees');
-  if (name === 'equal') return link(2, 'contact and name agree');
+  if (by.has('external-company') || by.has('vat') || by.has('loyalty')) return identified;
+  if (name === 'equal') return { verdict: 'link', reason: 'contact and name agree' };
   if (name === 'different') return excluded('another company: a contact that two companies share');
-  if (name === 'unknown' && by.has('email')) return link(1, 'the e-mail address is that of one customer alone');
+  if (name === 'unknown' && by.has('email')) return { verdict: 'link', reason: 'the e-mail address is that of one customer alone', byAddressAlone: true };
   return review('the contact agrees, the name does not quite');
 }
-

@@ -1,12 +1,17 @@
 import type { Party } from '../../../schemas/booking-event.js';
+import { comparableAddresses, type ComparableAddress } from './addresses.js';
 import { birthDatesOf } from './birth-date.js';
 import { emailKeyOf, phoneOf } from './contacts.js';
 import { isFiller } from './junk.js';
 import { nameOf } from './names.js';
 import { kindOf, type Role } from './parties.js';
+import { cologneCode } from './phonetic.js';
 
 /** What customers are found by. Values of a kind are compared as they are. */
-export type KeyKind = 'external' | 'external-company' | 'loyalty' | 'vat' | 'email' | 'phone' | 'name-birth';
+export type KeyKind =
+  | 'external' | 'external-company' | 'loyalty' | 'vat' | 'email' | 'phone' | 'name-birth'
+  // What several people may share: these only find candidates.
+  | 'word-birth' | 'sound-birth' | 'birth-postal' | 'birth-city' | 'name-postal' | 'name-city' | 'house' | 'street' | 'mailbox';
 
 export interface Key {
   readonly kind: KeyKind;
@@ -31,6 +36,7 @@ const longestKey = 500;
 /**
  * The keys of a party, each once: external id (`source:id`; a company's is of a kind of its own), loyalty (`PROGRAM:NUMBER`), VAT id of companies,
  * e-mail, phone, name + birth date of persons. A birth date that can mean two days makes two keys, neither of them strong.
+ * Weak ones, of persons: birth date with a name (whichever field it stands in), the sound of the family name, postal code or town; name + postal code or town; street, number and postal code.
  * Fillers, role accounts and portal aliases make none. Costs nothing where a party says nothing.
  */
 export function matchKeys(party: Party, role: Role, context: KeyContext): readonly MatchKey[] {
@@ -43,8 +49,8 @@ export function matchKeys(party: Party, role: Role, context: KeyContext): readon
   const externalId = party.externalId?.trim() ?? '';
   if (externalId !== '' && !isFiller(externalId)) add(company ? 'external-company' : 'external', externalKey(context.source, externalId));
   for (const { program, number } of party.loyalty ?? []) {
-    const value = loyaltyOf(program, number);
-    if (value !== undefined) add('loyalty', value);
+    const read = loyaltyOf(program, number);
+    if (read !== undefined) add('loyalty', read.join(':'));
   }
   if (company && party.vatId != null) {
     const vat = vatOf(party.vatId);
@@ -58,7 +64,7 @@ export function matchKeys(party: Party, role: Role, context: KeyContext): readon
     const phone = phoneOf(text, context.country);
     if (phone !== undefined) add('phone', phone);
   }
-  if (!company && party.birthDate != null) addNameBirth(party, add);
+  if (!company) addPerson(party, add);
   return [...keys.values()];
 }
 
@@ -67,10 +73,11 @@ export function externalKey(source: string, externalId: string): string {
   return `${source.includes(':') ? source.replaceAll(':', '%3A') : source}:${externalId}`;
 }
 
-function loyaltyOf(program: string | null | undefined, number: string | null | undefined): string | undefined {
+/** Programme and number as compared; undefined where they identify nobody. */
+export function loyaltyOf(program: string | null | undefined, number: string | null | undefined): readonly [program: string, number: string] | undefined {
   const digits = number?.replace(/[\s.-]/g, '').toUpperCase() ?? '';
   const name = program?.trim().toUpperCase() ?? '';
-  return name === '' || digits.length < 4 || isFiller(digits) || isFiller(name) ? undefined : `${name}:${digits}`;
+  return name === '' || digits.length < 4 || isFiller(digits) || isFiller(name) ? undefined : [name, digits];
 }
 
 function vatOf(text: string): string | undefined {
@@ -78,10 +85,35 @@ function vatOf(text: string): string | undefined {
   return value.length >= 6 && /\d/.test(value) && !/(\d)\1{6,}/.test(value) ? value : undefined;
 }
 
-function addNameBirth(party: Party, add: (kind: KeyKind, value: string, strong?: boolean) => void): void {
-  const dates = birthDatesOf(party.birthDate);
-  if (dates.length === 0) return;
-  const { given, family } = nameOf(party);
-  if (family.length === 0 || given.length === 0 || (given[0] ?? '').length < 2) return;
-  for (const date of dates) add('name-birth', `${family.join('')} ${given[0]} ${date}`, dates.length === 1);
+type AddKey = (kind: KeyKind, value: string, strong?: boolean) => void;
+
+function addPerson(party: Party, add: AddKey): void {
+  const dates = party.birthDate == null ? [] : birthDatesOf(party.birthDate);
+  const addresses = comparableAddresses(party.addresses);
+  const name = nameOf(party);
+  const given = (name.given[0] ?? '').length < 2 ? '' : (name.given[0] ?? '');
+  const family = name.family.join('');
+  for (const text of party.emails ?? []) {
+    const email = emailKeyOf(text);
+    const mailbox = email?.slice(0, email.lastIndexOf('@')) ?? '';
+    if (mailbox.length >= 6) add('mailbox', mailbox, false);
+  }
+  for (const date of dates) addBirth(given, family, date, dates.length === 1, addresses, add);
+  for (const { street, number, postalCode, city } of addresses) {
+    if (given !== '' && family !== '' && postalCode !== '') add('name-postal', `${family} ${given} ${postalCode}`, false);
+    if (given !== '' && family !== '' && city !== '') add('name-city', `${family} ${given} ${city}`, false);
+    const town = postalCode === '' ? city : postalCode;
+    if (street !== '' && town !== '') add('street', `${street} ${town}`, false);
+    if (street !== '' && number !== '' && town !== '') add('house', `${street} ${number} ${town}`, false);
+  }
+}
+
+function addBirth(given: string, family: string, date: string, unambiguous: boolean, addresses: readonly ComparableAddress[], add: AddKey): void {
+  if (given !== '' && family !== '') add('name-birth', `${family} ${given} ${date}`, unambiguous);
+  for (const word of [given, family]) if (word !== '') add('word-birth', `${word} ${date}`, false);
+  if (family !== '') add('sound-birth', `${cologneCode(family)} ${date}`, false);
+  for (const { postalCode, city } of addresses) {
+    if (postalCode !== '') add('birth-postal', `${date} ${postalCode}`, false);
+    if (city !== '') add('birth-city', `${date} ${city}`, false);
+  }
 }

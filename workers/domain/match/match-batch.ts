@@ -1,6 +1,7 @@
 import type { CandidateIndex } from './candidates.js';
 import { compareKeys } from './candidates.js';
 import { decideMatch, type MatchDecision } from './decide.js';
+import type { MatchModel } from './model.js';
 import type { Key, KeyContext, MatchKey } from './keys.js';
 import { candidateOf, newCustomer, type CustomerDraft } from './new-customer.js';
 import type { RoleParty } from './parties.js';
@@ -33,13 +34,13 @@ export interface BatchMatch {
  *
  * @param nextId gives the id of a customer to be created
  */
-export function matchBatch(requests: readonly MatchRequest[], index: CandidateIndex, nextId: () => string): BatchMatch {
+export function matchBatch(model: MatchModel, requests: readonly MatchRequest[], index: CandidateIndex, nextId: () => string): BatchMatch {
   const drafts: CustomerDraft[] = [];
   const drafted = new Set<string>();
   const results = requests.map((request): MatchResult => {
     const overflowed = index.overflowed(request.keys);
     const keys = overflowed.length === 0 ? request.keys : request.keys.filter((key) => !overflowed.includes(key));
-    const decision = decideMatch(request, keys, keys.length === 0 ? [] : index.find(keys));
+    const decision = decideMatch(model, request, keys, { candidates: keys.length === 0 ? [] : index.find(keys), usersOf: index.usersOf, population: index.population });
     if (decision.decision !== 'new') return { ...decision, overflowed, drafted: decision.customerId !== null && drafted.has(decision.customerId) };
     const draft = newCustomer(request, keys, request.context, nextId());
     drafts.push(draft);

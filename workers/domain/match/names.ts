@@ -1,6 +1,7 @@
 import anyAscii from 'any-ascii';
 import type { Party } from '../../../schemas/booking-event.js';
 import { isFillerName } from './junk.js';
+import { slips } from './slips.js';
 
 /** A person's name as compared: lower-case ASCII words without titles; empty where nothing is known. */
 export interface PersonName {
@@ -103,11 +104,12 @@ export function compareNames(one: PersonName, other: PersonName): { readonly giv
   return differ && isSwapped(one, other) ? { givenName: 'swapped', familyName: 'swapped' } : { givenName: given, familyName: family };
 }
 
+/** Given and family name change places; one of them may have a slip of the hand. */
 function isSwapped(one: PersonName, other: PersonName): boolean {
-  return (
-    one.given.length > 0 && other.given.length > 0 && one.familyWhole !== '' && other.familyWhole !== '' &&
-    one.given.join('') === other.familyWhole && other.given.join('') === one.familyWhole
-  );
+  if (one.given.length === 0 || other.given.length === 0 || one.familyWhole === '' || other.familyWhole === '') return false;
+  const crossed = [[one.given.join(''), other.familyWhole], [other.given.join(''), one.familyWhole]] as const;
+  const equal = crossed.filter(([a, b]) => a === b).length;
+  return equal === 2 || (crossed.every(([a, b]) => a === b || (isSlip(a.length < b.length ? a : b, a.length < b.length ? b : a))));
 }
 
 function compareFamilyNames(one: PersonName, other: PersonName): NameLevel {
@@ -130,8 +132,14 @@ function compareGivenNames(one: readonly string[], other: readonly string[]): Na
   if (one[0] === other[0]) return 'near';
   const [short, long] = a.length < b.length ? [a, b] : [b, a];
   if (isGenderPair(short, long)) return 'different';
-  if (short.length >= 6 && long.length >= short.length + 2 && long.startsWith(short)) return 'near';
-  return short.length >= 4 && slips(a, b, 1) <= 1 ? 'near' : 'different';
+  if (short.length >= 3 && long.length >= short.length + 2 && long.startsWith(short)) return 'near';
+  return isSlip(short, long) ? 'near' : 'different';
+}
+
+function isSlip(short: string, long: string): boolean {
+  if (short.length === 3 && long.length === 4) return short[0] === long[0] && slips(short, long, 1) <= 1; // Ran for Ryan
+  const allowed = short.length >= 6 ? 2 : short.length >= 4 ? 1 : 0;
+  return slips(short, long, allowed) <= allowed;
 }
 
 /** Daniel and Daniela, Christian and Christiane, Mario and Maria are brother and sister, not a slip of the hand. */
@@ -149,27 +157,6 @@ function isPart(one: readonly string[], other: readonly string[]): boolean {
 /** `a` or `a m` for `anna maria`: letters only, in order. */
 function isInitial(letters: readonly string[], words: readonly string[]): boolean {
   return letters.length <= words.length && letters.every((letter, index) => letter === (words[index] ?? '') || (letter.length === 1 && (words[index] ?? '').startsWith(letter)));
-}
-
-/** Longer names than any that people have are compared as they are: letter by letter, two texts of a mebibyte would take hours. */
-const longestSlipped = 200;
-
-/** How many letters are to be inserted, deleted, replaced or swapped with their neighbour (Damerau–Levenshtein, optimal alignment); above `most`: any greater number. */
-function slips(a: string, b: string, most: number): number {
-  if (Math.abs(a.length - b.length) > most || a.length > longestSlipped) return most + 1;
-  let before: readonly number[] = [];
-  let row = Array.from({ length: b.length + 1 }, (_, column) => column);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const same = a[i - 1] === b[j - 1];
-      const swapped = a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1] ? (before[j - 2] ?? Infinity) + 1 : Infinity;
-      next.push(Math.min((next[j - 1] ?? 0) + 1, (row[j] ?? 0) + 1, (row[j - 1] ?? 0) + (same ? 0 : 1), swapped));
-    }
-    before = row;
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }
 
 /** Legal forms are kept: a GmbH is not an AG. */

@@ -1,4 +1,4 @@
-import type { Booking, CorporateAccount, Party } from '../../../schemas/booking-event.js';
+import type { Address, Booking, CorporateAccount, Party } from '../../../schemas/booking-event.js';
 
 /** A customer can have several roles in one order; each is matched in its own right. */
 export type Role = 'payer' | 'booker' | 'traveller' | 'corporate';
@@ -35,7 +35,7 @@ export function kindOf(party: Party): CustomerKind {
 
 /**
  * True where both bookings name the same people by the same words, so that their links need not be decided again.
- * Compares what keys and decisions read (ids, names, birth dates, contacts, loyalty numbers, corporate account); addresses and consents identify nobody.
+ * Compares what keys and decisions read (ids, names, birth dates, contacts, addresses, loyalty numbers, corporate account); consents identify nobody.
  */
 export function sameIdentity(before: Booking | null, after: Booking | null): boolean {
   if (before === after) return true;
@@ -59,9 +59,14 @@ function sameParty(one: Party | null | undefined, other: Party | null | undefine
   return (
     sameList(one?.emails, other?.emails, Object.is) &&
     sameList(one?.phones, other?.phones, Object.is) &&
+    sameList(one?.addresses, other?.addresses, sameAddress) &&
     sameList(one?.loyalty, other?.loyalty, (a, b) => (a.program ?? null) === (b.program ?? null) && (a.number ?? null) === (b.number ?? null))
   );
 }
+
+const addressFields = ['street', 'houseNumber', 'postalCode', 'city'] as const satisfies readonly (keyof Address)[];
+
+const sameAddress = (one: Address, other: Address): boolean => addressFields.every((field) => (one[field] ?? null) === (other[field] ?? null));
 
 function sameAccount(one: CorporateAccount | null | undefined, other: CorporateAccount | null | undefined): boolean {
   return (

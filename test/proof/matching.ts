@@ -1,0 +1,110 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parse } from 'csv-parse/sync';
+import { evaluate, readDecisions, readTruth, wilson, type Evaluation } from '../../bench/matching/evaluate.js';
+import { noise, trapColumns, trapContacts, traps, umlautNames, varied, withContacts, type People, type TrapRecord } from '../../bench/matching/traps.js';
+import { projectRoot } from '../../services/places.js';
+import { createRandom } from '../../workers/domain/generate/random.js';
+import { midline, type Claim, type Proof } from './proof.js';
+
+const data = join(projectRoot(), '..', 'shared', 'data', 'matching');
+const maps = join(projectRoot(), 'bench', 'matching', 'maps');
+const seed = 7;
+const trapped = 1000;
+
+/** Persons with a truth: as they lie in the files, only the maps of columns differ. */
+const sets = [
+  { name: 'febrl3', map: 'febrl', id: 'rec_id', cluster: null, f1: 0.998, precision: 0.999, recall: 0 },
+  { name: 'febrl1', map: 'febrl', id: 'rec_id', cluster: null, f1: 0.998, precision: 0.999, recall: 0 },
+  { name: 'fake_1000', map: 'fake-1000', id: 'unique_id', cluster: 'cluster', f1: 0, precision: 0.999, recall: 0.7 },
+] as const;
+
+/** Matching by the command, judged by a program that knows only its output; one model, one pair of thresholds. */
+export const matching: Proof = {
+  name: 'matching',
+  meaning: 'persons of three public sets are matched with each other, and traps made of them are not fallen into',
+  options: { model: { value: 'FILE', meaning: 'a model of midline match train instead of the shipped one' } },
+  async run(_environment, say, { options: { model } }) {
+    const folder = await mkdtemp(join(tmpdir(), 'midline-matching-'));
+    try {
+      const match = matcher(folder, model);
+      const claims: Claim[] = [];
+      const results: Record<string, Evaluation> = {};
+      for (const { name, map, id, cluster, f1, precision, recall } of sets) {
+        const file = join(data, `${name}.csv`);
+        const [first, second] = [await match(file, join(maps, `${map}.yaml`)), await match(file, join(maps, `${map}.yaml`))];
+        claims.push({ claim: `${name}: two runs give the same bytes`, ok: (await readFile(first)).equals(await readFile(second)), found: 'compared' });
+        const result = evaluate(await readDecisions(first), await readTruth(file, id, cluster, /^rec-(\d+)-/));
+        results[name] = result;
+        say(`  ${name}: ${evaluationText(result)}`);
+        claims.push({ claim: `${name}: precision at least ${precision}`, ok: result.precision.share >= precision, found: shareText(result.precision) });
+        if (f1 > 0) claims.push({ claim: `${name}: F1 at least ${f1}`, ok: result.f1 >= f1, found: result.f1.toFixed(4) });
+        if (recall > 0) claims.push({ claim: `${name}: recall at least ${recall}`, ok: result.recall.share >= recall, found: shareText(result.recall) });
+      }
+      const people = await trapPeople();
+      const fallen: Record<string, object> = {};
+      for (const [name, trap] of Object.entries(traps)) {
+        const list = all(people, trapContacts[name] ?? {});
+        const wrong = await countLinked(match, folder, [...list, ...varied(list, trap, seed, name)]);
+        fallen[name] = wilson(wrong, people.length);
+        say(`  trap ${name}: ${wrong} of ${people.length} wrongly linked`);
+        claims.push({ claim: `trap ${name}: at most 5 of 1,000 are linked to another person`, ok: wrong <= (5 * people.length) / 1000, found: `${wrong} of ${people.length}` });
+      }
+      const found: Record<string, number> = {};
+      for (const [name, variation] of Object.entries(noise)) {
+        const list = name.startsWith('umlauts') ? withUmlauts(people) : people;
+        found[name] = await countLinked(match, folder, [...list, ...varied(list, (person, random, others) => ({ ...variation(person, random, others), email: '' }), seed, name)]);
+        say(`  noise ${name}: ${found[name]} of ${people.length} found`);
+        const lost = ((found['none'] ?? 0) - found[name]) / people.length;
+        if (name !== 'none') claims.push({ claim: `noise ${name}: costs at most 2 points of recall`, ok: lost <= 0.02, found: `${(lost * 100).toFixed(1)} points` });
+      }
+      return { claims, details: { model: model ?? 'shipped', seed, sets: results, traps: fallen, noise: found } };
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  },
+};
+
+type Match = (file: string, map: string) => Promise<string>;
+
+function matcher(folder: string, model: string | undefined): Match {
+  let runs = 0;
+  return async (file, map) => {
+    const out = join(folder, `decisions-${++runs}.ndjson`);
+    await midline({}, 'match', '--alone', '--map', map, '--in', file, '--out', out, ...(model === undefined ? [] : ['--model', model]));
+    return out;
+  };
+}
+
+/** How many of the variations were linked to somebody. */
+async function countLinked(match: Match, folder: string, records: readonly TrapRecord[]): Promise<number> {
+  const file = join(folder, 'traps.csv');
+  await writeFile(file, [trapColumns.join(','), ...records.map((record) => trapColumns.map((column) => record[column]).join(','))].join('\n'));
+  const decisions = await readDecisions(await match(file, join(maps, 'traps.yaml')));
+  return decisions.filter(({ record, decision }) => record.endsWith('-x') && decision === 'link').length;
+}
+
+/** Persons of whom everything is known, each once. */
+async function trapPeople(): Promise<People> {
+  const rows = parse(await readFile(join(data, 'febrl3.csv'), 'utf8'), { columns: (names: readonly string[]) => names.map((name) => name.trim()), trim: true }) as readonly Readonly<Record<string, string>>[];
+  const persons = rows.filter(({ rec_id: id = '' }) => id.endsWith('-org')).map((row): TrapRecord => {
+    const { rec_id: id = '', given_name: given = '', surname: family = '', date_of_birth: birth = '', address_1: street = '', street_number: number = '', postcode: postal = '', suburb: city = '' } = row;
+    return { id, given, family, full: '', birth: birth.replace(/^(\d{4})(\d\d)(\d\d)$/, '$1-$2-$3'), street, number, postal, city, email: '', phone: '' };
+  }).filter(({ given, family, birth, street, number }) => given.length > 1 && family.length > 1 && /^\d{4}-\d\d-\d\d$/.test(birth) && !Number.isNaN(Date.parse(birth)) && street !== '' && number !== '');
+  const [first, ...others] = withContacts(persons.slice(0, trapped));
+  if (first === undefined || others.length + 1 < trapped) throw new Error(`only ${others.length + 1} persons are known in full`);
+  return [first, ...others];
+}
+
+function all([first, ...others]: People, change: Partial<TrapRecord>): People {
+  return [{ ...first, ...change }, ...others.map((person) => ({ ...person, ...change }))];
+}
+
+function withUmlauts([first, ...others]: People): People {
+  const named = (person: TrapRecord, n: number): TrapRecord => ({ ...person, family: createRandom(seed, 'umlaut', n).pick(umlautNames) });
+  return [named(first, 0), ...others.map((person, n) => named(person, n + 1))];
+}
+
+const shareText = ({ share, low, high }: Evaluation['recall']): string => `${share.toFixed(4)} (${low.toFixed(4)}–${high.toFixed(4)})`;
+const evaluationText = ({ precision, recall, f1, wrong, missed, truePairs }: Evaluation): string => `precision ${shareText(precision)}, recall ${shareText(recall)}, F1 ${f1.toFixed(4)}; ${wrong} wrong, ${missed} of ${truePairs} missed`;

@@ -1,0 +1,75 @@
+import type { Party } from '../../../schemas/booking-event.js';
+import type { LocalDate } from '../../../schemas/scalars.js';
+import { compareAddresses, comparableAddresses, type ComparableAddress } from './addresses.js';
+import { birthDatesOf, compareBirthDates } from './birth-date.js';
+import { emailKeyOf } from './contacts.js';
+import { loyaltyOf, type KeyKind } from './keys.js';
+import type { Levels } from './model.js';
+import { compareNames, nameOf, type PersonName } from './names.js';
+import { slips } from './slips.js';
+
+/** A person as compared: what a party says, read once. */
+export interface Profile {
+  readonly name: PersonName;
+  readonly birthDates: readonly LocalDate[];
+  /** Loyalty numbers by programme. */
+  readonly loyalty: ReadonlyMap<string, string>;
+  /** As keys; without portals and desks. */
+  readonly emails: readonly string[];
+  readonly hasPhone: boolean;
+  readonly addresses: readonly ComparableAddress[];
+}
+
+export type ComparedParty = Pick<Party, 'givenName' | 'familyName' | 'fullName' | 'birthDate' | 'loyalty' | 'emails' | 'phones' | 'addresses'>;
+
+export function profileOf(party: ComparedParty): Profile {
+  return {
+    name: nameOf(party),
+    birthDates: birthDatesOf(party.birthDate),
+    loyalty: new Map((party.loyalty ?? []).flatMap(({ program, number }) => {
+      const [name, value] = loyaltyOf(program, number) ?? [];
+      return name === undefined || value === undefined ? [] : [[name, value]];
+    })),
+    emails: (party.emails ?? []).flatMap((text) => emailKeyOf(text) ?? []),
+    hasPhone: (party.phones ?? []).length > 0,
+    addresses: comparableAddresses(party.addresses),
+  };
+}
+
+/** Compares two persons. @param by the kinds of keys by which the other one was found: what agrees to the letter */
+export function compareProfiles(one: Profile, other: Profile, by: ReadonlySet<KeyKind>): Levels {
+  const { givenName, familyName } = compareNames(one.name, other.name);
+  const birthDate = compareBirthDates(one.birthDates, other.birthDates);
+  const address = compareAddresses(one.addresses, other.addresses);
+  const id = idLevel(one, other, by);
+  const email = by.has('email') ? 'equal' : emailLevel(one.emails, other.emails);
+  const phone = by.has('phone') ? 'equal' : one.hasPhone && other.hasPhone ? 'different' : undefined;
+  return {
+    ...(givenName !== 'unknown' && { givenName }), ...(familyName !== 'unknown' && { familyName }), ...(birthDate !== 'unknown' && { birthDate }),
+    ...(id !== undefined && { id }), ...(email !== undefined && { email }), ...(phone !== undefined && { phone }), ...(address !== 'unknown' && { address }),
+  };
+}
+
+/** Two numbers of one programme speak against each other; two external ids do not: a source may know somebody twice. */
+function idLevel(one: Profile, other: Profile, by: ReadonlySet<KeyKind>): string | undefined {
+  if (by.has('external') || by.has('loyalty')) return 'equal';
+  let level: string | undefined;
+  for (const [program, number] of one.loyalty) {
+    const known = other.loyalty.get(program);
+    if (known === undefined) continue;
+    if (slips(number, known, 2) <= (number.length >= 7 ? 2 : 1)) return 'near';
+    level = 'different';
+  }
+  return level;
+}
+
+/** near: the mailbox is the same and the domain another one, or the whole differs by a slip or two. */
+function emailLevel(ones: readonly string[], others: readonly string[]): string | undefined {
+  if (ones.length === 0 || others.length === 0) return undefined;
+  return ones.some((one) => others.some((other) => isNearEmail(one, other))) ? 'near' : 'different';
+}
+
+function isNearEmail(one: string, other: string): boolean {
+  const mailbox = one.slice(0, one.lastIndexOf('@'));
+  return (mailbox.length >= 6 && other.startsWith(`${mailbox}@`)) || slips(one, other, 2) <= 2;
+}
