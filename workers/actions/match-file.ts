@@ -6,9 +6,10 @@ import { createCandidateIndex, nameOfKey, type Candidate } from '../domain/match
 import { probabilityOfDecision } from '../domain/match/decide.js';
 import { matchKeys, type Key } from '../domain/match/keys.js';
 import { matchRecords, type MatchedRecord, type RecordToMatch } from '../domain/match/match-records.js';
-import { populationOf } from '../domain/match/model.js';
+import { populationOf, priorModel } from '../domain/match/model.js';
 import { contactsOf, masterOf, type CustomerDraft } from '../domain/match/new-customer.js';
 import { kindOf } from '../domain/match/parties.js';
+import { train, type Trained } from '../domain/match/train.js';
 import { audit } from '../store/audit.js';
 import { allocateCustomerIds, claimIdentities, findCandidates, insertCustomers } from '../store/customers.js';
 import type { Database } from '../store/database.js';
@@ -74,9 +75,22 @@ export async function matchFile(database: Database | null, options: MatchFileOpt
   return { decisions: matched.map((one) => lineOf(one, hash)), matched, known: new Set(candidates.map(({ customerId }) => customerId)) };
 }
 
+export interface TrainedModel extends Trained {
+  readonly records: number;
+  readonly hash: string;
+}
+
+/** Learns a model from the records of a file; nobody needs to say who is who. Its version is made of its content. */
+export async function trainModel(options: Pick<MatchFileOptions, 'file' | 'map' | 'source' | 'country' | 'onProblem'> & { readonly seed: number }): Promise<TrainedModel> {
+  const records = await readRecords(options);
+  const trained = train(priorModel, records, options.seed);
+  const model = { ...trained.model, version: `model-${modelHash(trained.model).slice(0, 8)}` };
+  return { ...trained, model, records: records.length, hash: modelHash(model) };
+}
+
 const newIdOf = (record: string): string => `new:${record}`;
 
-async function readRecords({ file, map, source, country, onProblem }: MatchFileOptions): Promise<readonly RecordToMatch[]> {
+async function readRecords({ file, map, source, country, onProblem }: Pick<MatchFileOptions, 'file' | 'map' | 'source' | 'country' | 'onProblem'>): Promise<readonly RecordToMatch[]> {
   const records: RecordToMatch[] = [];
   const seen = new Set<string>();
   let checked = false;
@@ -151,10 +165,6 @@ function lineOf({ record, decision, customerId, overflowed }: MatchedRecord, has
     candidates: candidates.map((candidate) => ({ customer_id: candidate.customerId, weight_bits: candidate.weightBits })),
     evidence: decision.evidence, vetoes: decision.vetoes, keys_overflowed: overflowed.map(({ kind }) => kind), model_hash: hash,
   };
-}
-
-export interface CustomersMade {
-  readonly created: number;
 }
 
 /** Somebody else made customers of the same people meanwhile. */

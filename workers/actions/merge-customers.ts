@@ -3,6 +3,7 @@ import { ordersOfCustomers } from '../store/customer-master.js';
 import type { Database, Queryable } from '../store/database.js';
 import { markStale, raiseFactsVersion, takeFactsLockExclusively } from '../store/facts-lock.js';
 import { endMerge, insertMerge, lockCustomers, setMergedInto, type MergeableCustomer } from '../store/merges.js';
+import { notSame } from '../store/reviews.js';
 
 /** What somebody asked for about customers cannot be done; the message says why and what to do. */
 export class CustomerRefused extends Error {
@@ -47,6 +48,8 @@ export async function mergeCustomers(database: Database, { customer: id, into: i
     if (customer.rootId === into.rootId) throw new CustomerRefused(`customer ${id} and customer ${intoId} are one already`);
     if (customer.mergedInto !== null) throw new CustomerRefused(`customer ${id} is merged into ${customer.mergedInto} already: take that back first (midline customers unmerge ${id}), or merge ${customer.rootId}`);
     if (customer.kind !== into.kind) throw new CustomerRefused(`a ${customer.kind} is no ${into.kind}: customer ${id} and customer ${intoId} cannot be one`);
+    const told = await notSame(tx, id, intoId);
+    if (told !== undefined) throw new CustomerRefused(`${told.actor} said that customer ${id} is not customer ${intoId}: ${told.reason}`);
     await setMergedInto(tx, id, into);
     await insertMerge(tx, { customerId: id, intoId, reason, actor, at: now });
     const orders = await ordersOfCustomers(tx, [id]);

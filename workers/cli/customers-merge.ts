@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
-import { CustomerRefused, mergeCustomers, unmergeCustomer, type Merged } from '../actions/merge-customers.js';
-import { findCustomerByName } from '../store/customers.js';
-import type { Database } from '../store/database.js';
+import { mergeCustomers, unmergeCustomer, type Merged } from '../actions/merge-customers.js';
 import { changeFacts } from './changing-facts.js';
 import { actor } from './connect.js';
+import { namedCustomer } from './named-customer.js';
 import { examples } from './output.js';
 
 interface MergeOptions {
@@ -26,7 +25,7 @@ Nothing is lost: links stay with the customer that they found, both records stay
 ${examples('midline customers merge 17 4 --reason "same passport" --dry-run', 'midline customers merge gds:A-17 crm:K-4711 --reason "asked on the phone" --json')}`)
     .action(async (customer: string, into: string, options: MergeOptions) => {
       await changeFacts(options, async (database, preview) => mergeCustomers(database, {
-        customer: await idOf(database, customer), into: await idOf(database, into), reason: options.reason, actor: actor(), now: new Date(), preview,
+        customer: await namedCustomer(database, customer), into: await namedCustomer(database, into), reason: options.reason, actor: actor(), now: new Date(), preview,
       }), ({ customer: id, root }) => `Customer ${id} is customer ${root} now.`);
     });
 }
@@ -42,16 +41,7 @@ export function registerUnmerge(customers: Command): void {
     .addHelpText('after', examples('midline customers unmerge 17 --reason "father and son"'))
     .action(async (customer: string, options: MergeOptions) => {
       await changeFacts(options, async (database, preview) => unmergeCustomer(database, {
-        customer: await idOf(database, customer), reason: options.reason, actor: actor(), now: new Date(), preview,
+        customer: await namedCustomer(database, customer), reason: options.reason, actor: actor(), now: new Date(), preview,
       }), ({ customer: id, into }: Merged) => `Customer ${id} is itself again, and not customer ${into}.`);
     });
-}
-
-/** The very customer that is named, not the one it was merged into. */
-async function idOf(database: Database, name: string): Promise<string> {
-  const found = await findCustomerByName(database, name);
-  const [id, ...others] = found;
-  if (id === undefined) throw new CustomerRefused(`there is no customer ${name}: look with midline customers find`);
-  if (others.length > 0) throw new CustomerRefused(`${name} names the customers ${found.join(' and ')}: say which by its id`);
-  return id;
 }

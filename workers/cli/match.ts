@@ -1,22 +1,25 @@
 import { createWriteStream } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import type { Command } from 'commander';
 import { columnMapSchema } from '../../schemas/column-map.js';
 import { matchModelSchema } from '../../schemas/match-model.js';
-import { createMatchedCustomers, matchFile, type DecisionLine, type MatchedFile } from '../actions/match-file.js';
+import { createMatchedCustomers, matchFile, trainModel, type DecisionLine, type MatchedFile } from '../actions/match-file.js';
 import type { RowProblem } from '../actions/import-rows.js';
 import { shippedModel } from '../domain/match/shipped-model.js';
 import type { Database } from '../store/database.js';
+import { wholeNumber } from './arguments.js';
 import { actor, withDatabase } from './connect.js';
 import { problemLines } from './customers.js';
+import { registerAccept, registerExplain, registerReject, registerReview } from './match-review.js';
 import { examples, printResult } from './output.js';
 import { advancing } from './progress.js';
 import { readAs } from './read-as.js';
 
 interface MatchOptions {
-  readonly map: string;
-  readonly in: string;
-  readonly out: string;
+  readonly map?: string;
+  readonly in?: string;
+  readonly out?: string;
   readonly source: string;
   readonly country?: string;
   readonly model?: string;
@@ -27,12 +30,12 @@ interface MatchOptions {
 
 /** `midline match …` */
 export function registerMatch(program: Command): void {
-  program
+  const match = program
     .command('match')
     .description('match the records of a file with the customers and with each other, by the rules that ingest uses; a decision for each')
-    .requiredOption('--map <file>', 'YAML that says which column is what (docs/matching.md)')
-    .requiredOption('--in <file>', 'the records: .csv or .ndjson')
-    .requiredOption('--out <file>', 'where the decisions go, a JSON document a line')
+    .option('--map <file>', 'YAML that says which column is what (docs/matching.md)')
+    .option('--in <file>', 'the records: .csv or .ndjson')
+    .option('--out <file>', 'where the decisions go, a JSON document a line')
     .option('--source <id>', 'system that names the records', 'file')
     .option('--country <code>', 'what national phone numbers are read with where a record has no country')
     .option('--model <file>', 'a model from midline match train, instead of the shipped one')
@@ -43,21 +46,60 @@ export function registerMatch(program: Command): void {
 link: it is this customer. review: a person has to look. new: nobody known; without --dry-run a customer is made of it.
 ${examples('midline match --map persons.map.yaml --in persons.csv --out decisions.ndjson --dry-run', 'midline match --map persons.map.yaml --in persons.csv --out decisions.ndjson --source old-crm --country DE --json')}`)
     .action(async (options: MatchOptions) => {
+      // Not as required options: commander would ask the commands below for them, too.
+      const { map: mapFile, in: file, out } = options;
+      if (mapFile === undefined || file === undefined || out === undefined) return match.error('error: say which file to match: --map FILE --in FILE --out FILE (or midline match review, accept, reject, explain)');
       const problems: RowProblem[] = [];
       const request = {
-        file: options.in, map: await readAs(options.map, columnMapSchema), model: options.model === undefined ? shippedModel : await readAs(options.model, matchModelSchema),
+        file, map: await readAs(mapFile, columnMapSchema), model: options.model === undefined ? shippedModel : await readAs(options.model, matchModelSchema),
         source: options.source, country: options.country ?? null, onProblem: (problem: RowProblem) => { problems.push(problem); },
       };
-      const match = (database: Database | null): Promise<MatchedFile> => advancing('records matched', (onProgress) => matchFile(database, { ...request, onProgress }));
+      const matchWith = (database: Database | null): Promise<MatchedFile> => advancing('records matched', (onProgress) => matchFile(database, { ...request, onProgress }));
       const run = async (database: Database | null) => {
-        const matched = await match(database);
+        const matched = await matchWith(database);
         const made = database === null || options.dryRun === true ? new Map<string, string>()
           : await advancing('customers made', (onProgress) => createMatchedCustomers(database, matched, { ...request, actor: actor(), now: new Date(), onProgress }));
-        await writeLines(options.out, matched.decisions.map((line) => withIds(line, made)));
+        await writeLines(out, matched.decisions.map((line) => withIds(line, made)));
         return { records: matched.decisions.length, ...countsOf(matched.decisions), created: made.size, refused: problems.length };
       };
       const result = await (options.alone === true ? run(null) : withDatabase(run));
-      printResult({ ...result, problems }, options, matchText(options.out));
+      printResult({ ...result, problems }, options, matchText(out));
+      if (problems.length > 0) process.exitCode = 1;
+    });
+  registerTrain(match);
+  registerReview(match);
+  registerAccept(match);
+  registerReject(match);
+  registerExplain(match);
+}
+
+interface TrainOptions {
+  readonly map: string;
+  readonly in: string;
+  readonly out: string;
+  readonly seed: number;
+  readonly country?: string;
+  readonly json?: boolean;
+}
+
+function registerTrain(match: Command): void {
+  match
+    .command('train')
+    .description('learn a model from the records of a file, of which nobody needs to say who is who; vetoes and thresholds stay')
+    .requiredOption('--map <file>', 'YAML that says which column is what (docs/matching.md)')
+    .requiredOption('--in <file>', 'the records: .csv or .ndjson; some thousand at least, duplicates among them')
+    .requiredOption('--out <file>', 'where the model goes, as JSON')
+    .option('--seed <number>', 'of chance; the same records and seed give the same model', wholeNumber, 1)
+    .option('--country <code>', 'what national phone numbers are read with where a record has no country')
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', examples('midline match train --map persons.map.yaml --in persons.csv --out model.json --seed 7', 'midline match --model model.json --map persons.map.yaml --in persons.csv --out decisions.ndjson --dry-run'))
+    .action(async (options: TrainOptions) => {
+      const problems: RowProblem[] = [];
+      const { model, ...result } = await trainModel({ file: options.in, map: await readAs(options.map, columnMapSchema), source: 'file', country: options.country ?? null, seed: options.seed, onProblem: (problem) => { problems.push(problem); } });
+      await writeFile(options.out, `${JSON.stringify(model, null, 2)}\n`);
+      printResult({ version: model.version, ...result, problems }, options, ({ records, pairs, matches }) => [
+        ...problemLines(problems), `${model.version} (hash ${result.hash}) is in ${options.out}: learned from ${records} records and ${pairs} pairs with a common key, of which it holds ${(matches * 100).toFixed(1)} % for one person.`,
+      ].join('\n'));
       if (problems.length > 0) process.exitCode = 1;
     });
 }

@@ -1,4 +1,5 @@
-import { matchKeys } from '../../domain/match/keys.js';
+import type { Booking } from '../../../schemas/booking-event.js';
+import { matchKeys, type KeyContext } from '../../domain/match/keys.js';
 import { shippedModel } from '../../domain/match/shipped-model.js';
 import type { MatchRequest, MatchResult } from '../../domain/match/match-batch.js';
 import { contactsOf, type CustomerDraft } from '../../domain/match/new-customer.js';
@@ -68,11 +69,16 @@ export async function linkOrders(tx: Queryable, folded: readonly FoldedOrder[], 
 function requestsOf(order: FoldedOrder, facts: Facts, standing: readonly CustomerLink[]): readonly Asked[] {
   const { booking } = order.state;
   if (booking === null) return [];
-  const orgUnit = booking.orgUnit ?? facts.sources.get(order.source)?.orgUnit ?? facts.rootOrgUnit;
-  const context = { source: order.source, country: orgUnit === null ? null : (facts.countries.get(orgUnit) ?? null) };
+  const context = contextOf(order.source, booking, facts);
   return partiesOf(booking)
     .filter(({ role, position }) => !standing.some((link) => isAt(link, role, position) && isHuman(link)))
     .map((party) => ({ ...party, orderId: order.id, context, keys: matchKeys(party.party, party.role, context) }));
+}
+
+/** What the keys of a booking's people are read with. */
+export function contextOf(source: string, booking: Booking | null, facts: Facts): KeyContext {
+  const orgUnit = booking?.orgUnit ?? facts.sources.get(source)?.orgUnit ?? facts.rootOrgUnit;
+  return { source, country: orgUnit === null ? null : (facts.countries.get(orgUnit) ?? null) };
 }
 
 const isAt = (link: CustomerLink, role: Role, position: string): boolean => link.role === role && link.position === position;

@@ -1,0 +1,125 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { BookingEvent, Party } from '../../schemas/booking-event.js';
+import { applyFeeTable, approveFeeTable, assignFeeTable, readFeeTable } from '../../workers/actions/fee-tables.js';
+import { mergeCustomers } from '../../workers/actions/merge-customers.js';
+import { reconcile } from '../../workers/actions/reconcile.js';
+import { type RerateDependencies, rerateStale } from '../../workers/actions/rerate.js';
+import { acceptCustomer, explainLinks, listReviews, rejectCandidates } from '../../workers/actions/review-links.js';
+import { createFactsCache } from '../../workers/actions/settle/facts.js';
+import { createWire } from '../../workers/actions/settle/wire.js';
+import { createDatabase } from '../../workers/store/database.js';
+import { createCodec } from '../../workers/topics/codec.js';
+import { giveFeeTable } from '../fee-tables.js';
+import { booked } from '../ingest/world.js';
+import { migratedDatabase, servers } from '../servers.js';
+import { createLane } from './disordered-histories.js';
+
+const doing = { actor: 'anna', now: new Date() };
+const tableOf = (name: string, amount: number): string => `
+feeTable: ${name}
+currency: EUR
+validFrom: 2020-01-01
+charges: { file-fee: { scope: order } }
+rules: [{ id: file, charge: file-fee, on: booked, amount: { fixed: ${amount} } }]
+`;
+
+let tools: RerateDependencies;
+let drop: () => Promise<void>;
+let settle: (...events: readonly BookingEvent[]) => Promise<unknown>;
+
+beforeAll(async () => {
+  const created = await migratedDatabase();
+  const database = createDatabase(created.url, { max: 4 });
+  drop = async () => {
+    await database.close();
+    await created.drop();
+  };
+  const codec = createCodec({ registryUrl: (await servers()).registryUrl });
+  await codec.register();
+  tools = { database, codec, wire: createWire(codec, null), factsAt: createFactsCache() };
+  await giveFeeTable(database, tableOf('standard', 10));
+  const read = readFeeTable(tableOf('gold', 6), 'gold.yaml');
+  if ('problems' in read) throw new Error(JSON.stringify(read.problems));
+  await applyFeeTable(database, read.table, tableOf('gold', 6), doing);
+  await approveFeeTable(database, { ...doing, table: 'gold', backdate: true, reason: 'test', fourEyes: false });
+  const lane = createLane(database, codec, 'reviews', 0);
+  settle = (...events) => lane(events);
+});
+
+afterAll(() => drop());
+
+/** A booking of Anna's, and one of somebody of her household by her e-mail address. */
+async function household(prefix: string): Promise<{ readonly anna: string }> {
+  const mail = `${prefix}@mueller.example`;
+  const peter: Party = { givenName: 'Peter', familyName: 'Müller', emails: [mail] };
+  await settle(booked(`${prefix}-1`, {}, { booker: { givenName: 'Anna', familyName: 'Müller', emails: [mail] } }));
+  await settle(booked(`${prefix}-2`, {}, { booker: peter }));
+  const [row] = await tools.database.query<{ id: string }>('select customer_id as id from orders where booking_ref = $1', [`${prefix}-1`]);
+  return { anna: row?.id ?? '' };
+}
+
+const orderOf = async (ref: string) => (await tools.database.query<{ customer: string | null; link: string; fees: string }>(
+  `select customer_id as customer, link, (select coalesce(sum(gross), 0)::numeric(9, 2)::text from fee_entry where order_id = o.id) as fees from orders o where booking_ref = $1`, [ref]))[0];
+const request = (place: string) => ({ ...doing, place, reason: 'asked on the phone' });
+const idOfReview = (prefix: string): string => `gds:${prefix}-2/booker`;
+async function expectReconciled(): Promise<void> {
+  expect((await reconcile(tools.database, tools.wire)).checks.filter(({ ok }) => !ok)).toEqual([]);
+}
+
+describe('a review', () => {
+  test('is listed with its candidates and what speaks for and against them', async () => {
+    const { anna } = await household('list');
+    const { open, reviews } = await listReviews(tools.database, 100);
+    expect(open).toBe(1);
+    expect(reviews).toMatchObject([{
+      id: idOfReview('list'), decision: 'review', customerId: null, party: { givenName: 'Peter' },
+      candidates: [{ customerId: anna, name: 'Anna Müller', verdict: 'review', vetoes: ['given-name'], reason: expect.stringContaining('another given name') }],
+    }]);
+    expect(reviews[0]?.candidates[0]?.evidence.map(({ field, level }) => `${field} ${level}`)).toEqual(['givenName different', 'familyName equal', 'email equal']);
+    expect(await explainLinks(tools.database, 'list-2')).toMatchObject({ order: 'gds:list-2', decisions: [{ id: idOfReview('list'), decision: 'review', decidedBy: 'model-1' }] });
+  });
+
+  // Seen to fail when the order is not rated again: it keeps the fee of nobody.
+  test('that is accepted links for ever, and rates the order by the tables of the customer', async () => {
+    const { anna } = await household('yes');
+    await assignFeeTable(tools.database, { ...doing, subject: { kind: 'customer', id: anna }, table: 'gold', from: '2020-01-01', until: null, reason: 'test' });
+    await rerateStale(tools, Date.now);
+    expect(await orderOf('yes-2')).toEqual({ customer: null, link: 'review', fees: '10.00' });
+    expect(await acceptCustomer(tools, { ...request(idOfReview('yes')), customer: anna })).toEqual({ place: idOfReview('yes'), decision: 'link', customerId: anna, difference: { EUR: '-4.00' } });
+    expect(await orderOf('yes-2')).toEqual({ customer: anna, link: 'linked', fees: '6.00' });
+    const event = booked('yes-2', { eventId: 'yes-2/2', occurredAt: Date.UTC(2026, 4, 2) }, { booker: { givenName: 'Peter', familyName: 'Schmidt', emails: ['peter@schmidt.example'] } });
+    await settle({ ...event, type: 'changed' });
+    expect(await orderOf('yes-2')).toMatchObject({ customer: anna, link: 'linked' });
+    await expectReconciled();
+  });
+
+  test('that is rejected makes a customer, who is never merged with the candidate by mistake', async () => {
+    const { anna } = await household('nope');
+    const { decision, customerId } = await rejectCandidates(tools, request(idOfReview('nope')));
+    expect(decision).toBe('new');
+    expect(await orderOf('nope-2')).toMatchObject({ customer: customerId, link: 'new' });
+    await expect(mergeCustomers(tools.database, { ...doing, customer: customerId ?? '', into: anna, reason: 'the same address' })).rejects.toThrow(`anna said that customer ${customerId} is not customer ${anna}: asked on the phone`);
+    await settle(booked('nope-3', {}, { booker: { givenName: 'Peter', familyName: 'Müller', emails: ['nope@mueller.example'] } }));
+    expect(await orderOf('nope-3')).toMatchObject({ customer: customerId, link: 'linked' });
+    await expectReconciled();
+  });
+
+  test('is told by the order event and in the audit log', async () => {
+    const { anna } = await household('told');
+    await tools.database.query('delete from outbox');
+    await acceptCustomer(tools, { ...request(idOfReview('told')), customer: anna });
+    expect((await tools.database.query<{ value: Buffer }>('select value from outbox')).map(({ value }) => value.includes('match'))).toEqual([true]);
+    expect(await tools.database.query(`select actor, action, subject, details from audit_log where subject = $1`, [idOfReview('told')])).toEqual([
+      { actor: 'anna', action: 'match accept', subject: idOfReview('told'), details: { customer: anna, reason: 'asked on the phone' } },
+    ]);
+  });
+
+  test('cannot be decided for what is not there', async () => {
+    const { anna } = await household('bad');
+    await expect(acceptCustomer(tools, { ...request('gds:bad-2'), customer: anna })).rejects.toThrow('names no place of an order; write for example gds:ABC123/booker');
+    await expect(acceptCustomer(tools, { ...request('gds:bad-2/payer'), customer: anna })).rejects.toThrow('gds:bad-2 has no payer');
+    await expect(acceptCustomer(tools, { ...request('gds:nowhere/booker'), customer: anna })).rejects.toThrow('there is no order gds:nowhere');
+    await expect(acceptCustomer(tools, { ...request(idOfReview('bad')), customer: '999999' })).rejects.toThrow('there is no customer 999999');
+    expect(await orderOf('bad-2')).toMatchObject({ customer: null, link: 'review' });
+  });
+});

@@ -1,0 +1,167 @@
+import { matchKeys } from '../domain/match/keys.js';
+import { newCustomer } from '../domain/match/new-customer.js';
+import { partiesOf, type Role, type RoleParty } from '../domain/match/parties.js';
+import type { JudgedCandidate } from '../domain/match/decide.js';
+import { audit } from '../store/audit.js';
+import { customerNames } from '../store/customer-view.js';
+import { allocateCustomerIds, currentLinks, insertCustomers, insertLinks, rootsOf, type CustomerLink } from '../store/customers.js';
+import type { Queryable } from '../store/database.js';
+import { shareFacts } from '../store/facts-lock.js';
+import { factsVersion } from '../store/fence.js';
+import { lockOrders, type StoredOrder } from '../store/orders.js';
+import { insertNotSame, openReviews } from '../store/reviews.js';
+import { CustomerRefused } from './merge-customers.js';
+import { findOrder } from './orders.js';
+import { createDifferences, isOpen, rateAgain, type RerateDependencies } from './rerate.js';
+import type { Facts } from './settle/facts.js';
+import { contextOf } from './settle/link-orders.js';
+import { saveDecisions } from './settle/save.js';
+
+/** A place in an order: `source:bookingRef/role`, of a traveller with its id behind another stroke. */
+const placeName = ({ source, bookingRef, role, position }: { readonly source: string; readonly bookingRef: string; readonly role: Role; readonly position: string }): string =>
+  `${source}:${bookingRef}/${role}${position === '' ? '' : `/${position}`}`;
+
+const placePattern = /^(.+)\/(payer|booker|corporate|traveller)(?:\/(.+))?$/;
+
+function placeIn(name: string): { readonly order: string; readonly role: Role; readonly position: string } {
+  const [, order, role, position = ''] = placePattern.exec(name) ?? [];
+  if (order === undefined || (role !== 'payer' && role !== 'booker' && role !== 'corporate' && role !== 'traveller')) {
+    throw new CustomerRefused(`${name} names no place of an order; write for example gds:ABC123/booker, or gds:ABC123/traveller/t1 (midline match review lists them)`);
+  }
+  return { order, role, position };
+}
+
+/** A candidate as it is shown: with its name as it is now. */
+export interface ShownCandidate extends JudgedCandidate {
+  readonly name: string;
+}
+
+/** A decision as it is shown. */
+export interface ShownDecision {
+  readonly id: string;
+  readonly decision: CustomerLink['decision'];
+  readonly customerId: string | null;
+  readonly decidedBy: string;
+  /** Of the party in the booking. */
+  readonly party: RoleParty['party'] | null;
+  readonly candidates: readonly ShownCandidate[];
+  /** Kinds of keys that too many customers share. */
+  readonly overflowed: readonly string[];
+}
+
+/** What is kept with a link. */
+interface KeptEvidence {
+  readonly candidates?: readonly Partial<JudgedCandidate>[];
+  readonly overflowed?: readonly string[];
+}
+
+/** Reviews that wait for a person, the oldest first. */
+export async function listReviews(db: Queryable, limit: number): Promise<{ readonly open: number; readonly reviews: readonly ShownDecision[] }> {
+  const { reviews, open } = await openReviews(db, limit);
+  const orders = new Map((await Promise.all([...new Set(reviews.map(({ orderId }) => orderId))].map((id) => findOrder(db, id)))).map((order) => [order.id, order]));
+  const shown = await named(db, reviews.flatMap((review) => {
+    const order = orders.get(review.orderId);
+    return order === undefined ? [] : [{ order, link: { ...review, decision: 'review' as const, customerId: null, decidedBy: '' } }];
+  }));
+  return { open, reviews: shown };
+}
+
+/** Who the people of an order were found to be, and why. */
+export async function explainLinks(db: Queryable, name: string): Promise<{ readonly order: string; readonly decisions: readonly ShownDecision[] }> {
+  const order = await findOrder(db, name);
+  const links = await currentLinks(db, [order.id]);
+  return { order: `${order.source}:${order.bookingRef}`, decisions: await named(db, links.map((link) => ({ order, link }))) };
+}
+
+interface Told {
+  readonly order: StoredOrder;
+  readonly link: Pick<CustomerLink, 'role' | 'position' | 'decision' | 'customerId' | 'decidedBy' | 'evidence'>;
+}
+
+async function named(db: Queryable, told: readonly Told[]): Promise<readonly ShownDecision[]> {
+  const kept = told.map(({ link }) => link.evidence as KeptEvidence);
+  const names = await customerNames(db, kept.flatMap(({ candidates = [] }) => candidates.flatMap(({ customerId }) => customerId ?? [])));
+  return told.map(({ order, link }, place) => ({
+    id: placeName({ ...order, ...link }), decision: link.decision, customerId: link.customerId, decidedBy: link.decidedBy, party: partyAt(order, link) ?? null, overflowed: kept[place]?.overflowed ?? [],
+    candidates: (kept[place]?.candidates ?? []).map(({ customerId = '', rootId = customerId, verdict = 'review', reason = '', weightBits = 0, vetoes = [], evidence = [] }) =>
+      ({ customerId, rootId, verdict, reason, weightBits, vetoes, evidence, name: names.get(customerId) ?? '' })),
+  }));
+}
+
+const partyAt = ({ state }: StoredOrder, { role, position }: Pick<CustomerLink, 'role' | 'position'>): RoleParty['party'] | undefined =>
+  (state.booking === null ? [] : partiesOf(state.booking)).find((party) => party.role === role && party.position === position)?.party;
+
+export interface ReviewRequest {
+  /** `source:bookingRef/role`, of a traveller `…/traveller/ID`. */
+  readonly place: string;
+  readonly reason: string;
+  readonly actor: string;
+  readonly now: Date;
+}
+
+export interface Reviewed {
+  readonly place: string;
+  readonly decision: 'link' | 'new' | 'none';
+  readonly customerId: string | null;
+  /** What the ledger of the order got, in sum, by currency. */
+  readonly difference: Readonly<Record<string, string>>;
+}
+
+/** Says who somebody in an order is; it stands for ever, whatever the model thinks later. @throws CustomerRefused */
+export async function acceptCustomer(tools: RerateDependencies, request: ReviewRequest & { readonly customer: string }): Promise<Reviewed> {
+  return decideByHand(tools, request, async (tx, { order, role }) => {
+    const [customer] = await rootsOf(tx, [request.customer]);
+    if (customer === undefined) throw new CustomerRefused(`there is no customer ${request.customer}: look with midline customers find`);
+    const isCompany = (await tx.query<{ kind: string }>('select kind from customer where id = $1', [request.customer]))[0]?.kind === 'company';
+    if (role === 'corporate' && !isCompany) throw new CustomerRefused(`customer ${request.customer} is a person: the corporate account of ${order.source}:${order.bookingRef} is a company`);
+    return { decision: 'link', customerId: request.customer };
+  });
+}
+
+/** Says that somebody in an order is none of the candidates: a customer is made of them, where the booking says enough; else they stay nobody. @throws CustomerRefused */
+export async function rejectCandidates(tools: RerateDependencies, request: ReviewRequest): Promise<Reviewed> {
+  return decideByHand(tools, request, async (tx, { order, role, position, link, facts }) => {
+    const party = partyAt(order, { role, position });
+    const candidates = ((link?.evidence ?? {}) as KeptEvidence).candidates ?? [];
+    if (party === undefined) return { decision: 'none', customerId: null };
+    const context = contextOf(order.source, order.state.booking, facts);
+    const keys = matchKeys(party, role, context);
+    if (!keys.some(({ strong }) => strong)) return { decision: 'none', customerId: null };
+    const [id = ''] = await allocateCustomerIds(tx, 1);
+    await insertCustomers(tx, [newCustomer({ role, position, party }, keys, context, id)]);
+    await insertNotSame(tx, { customerId: id, others: candidates.flatMap(({ customerId }) => customerId ?? []), reason: request.reason, actor: request.actor, at: request.now });
+    return { decision: 'new', customerId: id };
+  });
+}
+
+interface Ground {
+  readonly order: StoredOrder;
+  readonly role: Role;
+  readonly position: string;
+  readonly link: CustomerLink | undefined;
+  readonly facts: Facts;
+}
+
+/** In one transaction, under the order's lock: the decision, and what it makes of the ledger. */
+async function decideByHand(
+  { database, codec, wire, factsAt }: RerateDependencies, { place, reason, actor, now }: ReviewRequest, decide: (tx: Queryable, ground: Ground) => Promise<Pick<Reviewed, 'decision' | 'customerId'>>,
+): Promise<Reviewed> {
+  const { order: name, role, position } = placeIn(place);
+  return database.transaction(async (tx) => {
+    await shareFacts(tx);
+    const facts = await factsAt(tx, await factsVersion(tx));
+    const { id } = await findOrder(tx, name);
+    const [order] = await lockOrders(tx, [id]);
+    if (order === undefined || !isOpen(order)) throw new CustomerRefused(`${name} is archived: who its people are stays as it is`);
+    const link = (await currentLinks(tx, [id])).find((one) => one.role === role && one.position === position);
+    if (link === undefined && partyAt(order, { role, position }) === undefined) throw new CustomerRefused(`${name} has no ${role}${position === '' ? '' : ` ${position}`}`);
+    const decided = await decide(tx, { order, role, position, link, facts });
+    await insertLinks(tx, [{ orderId: id, role, position, ...decided, evidence: { reason, candidates: ((link?.evidence ?? {}) as KeptEvidence).candidates ?? [] }, decidedBy: `person:${actor}` }]);
+    const rated = (await rateAgain(tx, wire, facts, [order], reason)).map((one) => ({ ...one, causeType: 'match' }));
+    await saveDecisions(tx, { orders: rated, links: { drafts: [], links: [], contacts: [] }, events: [], messages: [] }, wire, codec, now.getTime());
+    await audit(tx, actor, `match ${decided.decision === 'link' ? 'accept' : 'reject'}`, placeName({ ...order, role, position }), { customer: decided.customerId, reason }, now);
+    const differences = createDifferences();
+    rated.forEach(differences.add);
+    return { place: placeName({ ...order, role, position }), ...decided, difference: differences.total().difference };
+  });
+}

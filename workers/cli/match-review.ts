@@ -1,0 +1,106 @@
+import type { Command } from 'commander';
+import { acceptCustomer, explainLinks, listReviews, rejectCandidates, type Reviewed, type ShownCandidate, type ShownDecision } from '../actions/review-links.js';
+import { probabilityOf } from '../domain/match/model.js';
+import { wholeNumber } from './arguments.js';
+import { actor, withDatabase } from './connect.js';
+import { ratingTools } from './fees-tools.js';
+import { namedCustomer } from './named-customer.js';
+import { examples, printResult } from './output.js';
+
+interface JsonOption {
+  readonly json?: boolean;
+}
+
+export function registerReview(match: Command): void {
+  match
+    .command('review')
+    .description('who waits for a person to say who it is, the oldest first, with the candidates')
+    .option('--limit <number>', 'at most so many', wholeNumber, 20)
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', examples('midline match review', 'midline match review --limit 100 --json'))
+    .action(async ({ limit, ...options }: JsonOption & { readonly limit: number }) => {
+      printResult(await withDatabase((database) => listReviews(database, limit)), options, ({ open, reviews }) =>
+        (open === 0 ? 'Nobody waits.' : [`${open} wait; the ${reviews.length} oldest:`, ...reviews.map(decisionText), '', 'Say who it is: midline match accept ID CUSTOMER, or midline match reject ID.'].join('\n')));
+    });
+}
+
+export function registerAccept(match: Command): void {
+  match
+    .command('accept')
+    .description('say who somebody in an order is; it stands whatever comes later, and the order is rated again')
+    .argument('<id>', 'the place, as match review names it: source:bookingRef/role, of a traveller /traveller/ID')
+    .argument('<customer>', 'customer id, or an external id as source:id')
+    .option('--reason <text>', 'why; noted in the ledger and in the audit log', 'reviewed')
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', examples('midline match accept gds:ABC123/booker 17', 'midline match accept gds:ABC123/traveller/t1 crm:K-4711 --reason "asked on the phone"'))
+    .action(async (place: string, customer: string, { reason, ...options }: JsonOption & { readonly reason: string }) => {
+      const result = await withDatabase(async (database) => acceptCustomer(await ratingTools(database), { place, customer: await namedCustomer(database, customer), reason, actor: actor(), now: new Date() }));
+      printResult(result, options, reviewedText);
+    });
+}
+
+export function registerReject(match: Command): void {
+  match
+    .command('reject')
+    .description('say that somebody in an order is none of the candidates: a customer is made of them, if the booking says enough')
+    .argument('<id>', 'the place, as match review names it')
+    .option('--reason <text>', 'why; noted in the audit log, and where somebody wants to merge the two', 'reviewed')
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', examples('midline match reject gds:ABC123/booker --reason "mother and daughter"'))
+    .action(async (place: string, { reason, ...options }: JsonOption & { readonly reason: string }) => {
+      const result = await withDatabase(async (database) => rejectCandidates(await ratingTools(database), { place, reason, actor: actor(), now: new Date() }));
+      printResult(result, options, reviewedText);
+    });
+}
+
+export function registerExplain(match: Command): void {
+  match
+    .command('explain')
+    .description('who the people of an order were found to be, and what spoke for and against everybody who was looked at')
+    .argument('<order>', 'source:bookingRef, or the bare booking reference')
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', examples('midline match explain gds:ABC123', 'midline match explain gds:ABC123 --json'))
+    .action(async (order: string, options: JsonOption) => {
+      printResult(await withDatabase((database) => explainLinks(database, order)), options, ({ order: name, decisions }) =>
+        (decisions.length === 0 ? `Nobody in ${name} says who they are.` : decisions.map(decisionText).join('\n')));
+    });
+}
+
+function reviewedText({ place, decision, customerId, difference }: Reviewed): string {
+  const sums = Object.entries(difference).map(([currency, sum]) => `${sum} ${currency}`);
+  const who = decision === 'link' ? `is customer ${customerId ?? ''}` : decision === 'new' ? `is somebody new: customer ${customerId ?? ''}` : 'is nobody who is known; the booking does not say enough to make a customer';
+  return `${place} ${who}.${sums.length === 0 ? '' : ` The fees of the order change by ${sums.join(' and ')}.`}`;
+}
+
+/** Reads like a reason: who, what was decided, and every candidate with what speaks for and against it. */
+function decisionText({ id, decision, customerId, decidedBy, party, candidates, overflowed }: ShownDecision): string {
+  const name = party === null ? '' : [party.title, party.givenName, party.familyName].filter((part) => part != null && part !== '').join(' ') || (party.fullName ?? party.companyName ?? '');
+  const decided = { link: `is customer ${customerId ?? ''}`, review: 'waits for a person', new: `is somebody new: customer ${customerId ?? ''}`, none: 'says not enough to be found' }[decision];
+  return [
+    '', `${id}${name === '' ? '' : ` (${name})`} ${decided}${decidedBy === '' ? '' : `, decided by ${decidedBy}`}`,
+    ...candidates.flatMap(candidateLines),
+    ...(overflowed.length > 0 ? [`  not looked for by ${overflowed.join(', ')}: too many customers share it`] : []),
+  ].join('\n');
+}
+
+function candidateLines({ customerId, rootId, name, verdict, reason, weightBits, evidence }: ShownCandidate): readonly string[] {
+  const sum = evidence.reduce((total, { bits }) => total + bits, 0);
+  const verdicts = { link: 'can be linked', review: 'for a person', excluded: 'somebody else' };
+  return [
+    `  customer ${customerId}${rootId === customerId ? '' : ` (merged into ${rootId})`}${name === '' ? '' : `, ${name}`}: ${verdicts[verdict]}, ${reason} (${weightBits.toFixed(1)} bits, ${percent(weightBits)})`,
+    ...evidence.map(({ field, level, bits }) => `    ${signed(bits)}  ${words[field] ?? field} ${level}`),
+    ...(evidence.length > 0 && Math.abs(weightBits - sum) > 0.05 ? [`    ${signed(weightBits - sum)}  before anything is compared: one among all customers`] : []),
+  ];
+}
+
+const signed = (bits: number): string => `${bits < 0 ? '−' : '+'}${Math.abs(bits).toFixed(1)}`.padStart(6);
+
+function percent(bits: number): string {
+  const probability = probabilityOf(bits) * 100;
+  return probability > 99.9 ? 'more than 99.9 %' : probability < 0.1 ? 'less than 0.1 %' : `${probability.toFixed(1)} %`;
+}
+
+const words: Readonly<Record<string, string>> = {
+  givenName: 'given name', familyName: 'family name', birthDate: 'birth date', id: 'customer or loyalty number', email: 'e-mail address', phone: 'phone number', address: 'address',
+  companyName: 'company name', vatId: 'VAT id', externalId: 'customer number', loyalty: 'loyalty number', kind: 'person or company:',
+};

@@ -1,0 +1,46 @@
+import type { Role } from '../domain/match/parties.js';
+import type { Queryable } from './database.js';
+
+/** A place of an order for which a person has to say who it is. */
+export interface OpenReview {
+  readonly orderId: string;
+  readonly source: string;
+  readonly bookingRef: string;
+  readonly role: Role;
+  readonly position: string;
+  /** As decided: candidates with what speaks for them. */
+  readonly evidence: unknown;
+  readonly decidedAt: Date;
+}
+
+/** The oldest open reviews, and how many there are. */
+export async function openReviews(db: Queryable, limit: number): Promise<{ readonly reviews: readonly OpenReview[]; readonly open: number }> {
+  const reviews = await db.query<OpenReview>(
+    `select l.order_id as "orderId", o.source, o.booking_ref as "bookingRef", l.role, l.position, l.evidence, l.decided_at as "decidedAt"
+     from customer_link l join orders o on o.id = l.order_id
+     where l.decision = 'review' and l.superseded_at is null order by l.decided_at, l.order_id, l.role, l.position limit $1`,
+    [limit],
+  );
+  const [row] = await db.query<{ open: number }>(`select count(*)::int as open from customer_link where decision = 'review' and superseded_at is null`);
+  return { reviews, open: row?.open ?? 0 };
+}
+
+/** Keeps that a customer is none of some others. */
+export async function insertNotSame(tx: Queryable, { customerId, others, reason, actor, at }: { readonly customerId: string; readonly others: readonly string[]; readonly reason: string; readonly actor: string; readonly at: Date }): Promise<void> {
+  await tx.query(
+    `insert into customer_not_same (customer_id, other_id, reason, actor, at)
+     select least($1::bigint, other), greatest($1::bigint, other), $3, $4, $5 from unnest($2::bigint[]) as other where other <> $1::bigint order by 1, 2 on conflict do nothing`,
+    [customerId, others, reason, actor, at],
+  );
+}
+
+/** Of two customers, with whoever was merged into them, the pair of whom a person said that they are two; undefined: nobody did. */
+export async function notSame(tx: Queryable, one: string, other: string): Promise<{ readonly reason: string; readonly actor: string } | undefined> {
+  const [row] = await tx.query<{ readonly reason: string; readonly actor: string }>(
+    `with one as (select m.id from customer c join customer m on m.id = c.id or m.root_id = c.root_id where c.id = $1), other as (select m.id from customer c join customer m on m.id = c.id or m.root_id = c.root_id where c.id = $2)
+     select n.reason, n.actor from customer_not_same n
+     where (n.customer_id in (select id from one) and n.other_id in (select id from other)) or (n.other_id in (select id from one) and n.customer_id in (select id from other)) limit 1`,
+    [one, other],
+  );
+  return row;
+}
