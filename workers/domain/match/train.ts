@@ -23,7 +23,8 @@ interface Pattern {
 }
 
 const mostPairs = 300_000;
-const randomPairs = 200_000;
+/** By chance so many pairs for each record, and no more in all. */
+const [pairsPerRecord, randomPairs] = [20, 200_000];
 /** What the prior model counts against the data: so many pairs of one person, and so many of two. */
 const [priorMatches, priorOthers] = [200, 100_000];
 /** Nothing is impossible: no level weighs more than the rarest that was ever needed. */
@@ -73,7 +74,7 @@ function learnByChance(prior: MatchModel, records: readonly RecordToMatch[], pro
   const random = createRandom(seed, 'chance');
   const [m, u] = (['m', 'u'] as const).map((of) => sharesOf(prior, (field, level) => prior.fields[field][level]?.[of] ?? smallest));
   if (m === undefined || u === undefined) return counts;
-  for (let n = 0; n < randomPairs && records.length > 1; n++) {
+  for (let n = 0; n < Math.min(randomPairs, pairsPerRecord * records.length) && records.length > 1; n++) {
     const [a, b] = [random.whole(0, records.length - 1), random.whole(0, records.length - 1)];
     if (a === b) continue;
     // In a small file one person meets itself by chance, too.
