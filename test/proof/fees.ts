@@ -42,6 +42,11 @@ export const fees: Proof = {
       const draft: Simulated = JSON.parse(printed);
       const afterSimulation = await ledgerHash(db);
 
+      await writeFile(join(folder, 'large.yaml'), largeTable());
+      const large = await timed('fees', 'simulate', '--file', join(folder, 'large.yaml'), '--instead-of', 'standard', '--json');
+      const simulatedLarge: Simulated = JSON.parse(large.printed);
+      const leaks = await timed('fees', 'leakage', '--json');
+
       await step('fees', 'approve', 'standard');
       await db.query(`insert into rating_stale (order_id, cause) select id, 'proof' from orders`);
       const rerated: { readonly orders: number; readonly changed: number } = JSON.parse(await step('fees', 'rerate', '--json')) as Rerated;
@@ -49,6 +54,9 @@ export const fees: Proof = {
       return [
         same('the approved version over its own period: orders, and those that change', [own.orders, own.changedOrders], [bookings, 0]),
         { claim: `the draft over all orders ends within ${simulationLimit} s`, ok: seconds < simulationLimit, found: `${seconds} s` },
+        { claim: `a table of ${largeRules} rules over all orders ends within ${simulationLimit} s`, ok: large.seconds < simulationLimit, found: `${large.seconds} s` },
+        same('the table of many rules: orders, and what it charges for a booking', [simulatedLarge.orders, simulatedLarge.total[0]?.after], [bookings, (3 * bookings).toFixed(2)]),
+        { claim: `leakage over all orders ends within ${simulationLimit} s`, ok: leaks.seconds < simulationLimit, found: `${leaks.seconds} s` },
         same('the draft in all: difference, and orders that change', [draft.total[0]?.difference, draft.orders, draft.changedOrders], [difference, bookings, bookings]),
         same('the draft by rule', draft.byRule.toSorted((one, other) => String(one.rule).localeCompare(String(other.rule))).map(({ rule, before: old, after }) => [rule, old, after]), [
           ['booking', (15 * bookings).toFixed(2), (16 * bookings).toFixed(2)], ['cancellation', (20 * cancellations).toFixed(2), (20 * cancellations).toFixed(2)], ['change', (10 * changes).toFixed(2), (12 * changes).toFixed(2)],
@@ -64,6 +72,20 @@ export const fees: Proof = {
     }
   },
 };
+
+const [priceBands, leadBands] = [40, 25];
+const largeRules = priceBands * leadBands;
+
+/** A rule for each band of price and of days before arrival, all to the same amount: every booking meets exactly one of them. */
+function largeTable(): string {
+  const band = (n: number, count: number, width: number): string => [...(n === 0 ? [] : [`from: ${n * width}`]), ...(n === count - 1 ? [] : [`to: ${n * width + width - 1}`])].join(', ');
+  const prices = (n: number): string => [...(n === 0 ? [] : [`from: ${n * 25}`]), ...(n === priceBands - 1 ? [] : [`to: ${n * 25 + 24}.99`])].join(', ');
+  const rules = Array.from({ length: largeRules }, (_, n) => {
+    const [price, lead] = [Math.floor(n / leadBands), n % leadBands];
+    return `  - { id: r${n}, charge: file-fee, on: booked, when: { price: { ${prices(price)} }, leadDays: { ${band(lead, leadBands, 20)} } }, amount: { fixed: 3 } }`;
+  });
+  return ['feeTable: large', 'currency: EUR', 'validFrom: 2010-01-01', 'charges: { file-fee: { scope: item } }', 'rules:', ...rules].join('\n');
+}
 
 /** Of all ledger lines, without ids and clock times. */
 async function ledgerHash(db: ReturnType<typeof createDatabase>): Promise<string | undefined> {

@@ -7,6 +7,7 @@ import { projectRoot } from '../../services/places.js';
 import { type RunningServices, startServices } from '../../services/start.js';
 import { createDatabase } from '../../workers/store/database.js';
 import { chaos } from './chaos/chaos.js';
+import { customers } from './customers.js';
 import { fees } from './fees.js';
 import { fuzz } from './fuzz/fuzz.js';
 import { hotelBookings } from './hotel-bookings.js';
@@ -17,7 +18,7 @@ import { permutations } from './permutations.js';
 import type { Claim, Proof, ProofTools } from './proof.js';
 
 /** Everything that takes longer than a test may. To add one: a file beside this, and its name here. */
-const proofs: readonly Proof[] = [permutations, identities, hotelBookings, fees, matching, chaos, unprotected, fuzz];
+const proofs: readonly Proof[] = [permutations, identities, hotelBookings, fees, matching, customers, chaos, unprotected, fuzz];
 
 const usage = `npm run proof -- [NAME…] [OPTION…]
 

@@ -83,11 +83,11 @@ function decisionText({ id, decision, customerId, decidedBy, party, candidates, 
   ].join('\n');
 }
 
-function candidateLines({ customerId, rootId, name, verdict, reason, weightBits, evidence }: ShownCandidate): readonly string[] {
+function candidateLines({ customerId, rootId, name, verdict, reason, weightBits, vetoes, evidence }: ShownCandidate): readonly string[] {
   const sum = evidence.reduce((total, { bits }) => total + bits, 0);
   const verdicts = { link: 'can be linked', review: 'for a person', excluded: 'somebody else' };
   return [
-    `  customer ${customerId}${rootId === customerId ? '' : ` (merged into ${rootId})`}${name === '' ? '' : `, ${name}`}: ${verdicts[verdict]}, ${reason} (${weightBits.toFixed(1)} bits, ${percent(weightBits)})`,
+    `  customer ${customerId}${rootId === customerId ? '' : ` (merged into ${rootId})`}${name === '' ? '' : `, ${name}`}: ${verdicts[verdict]}, ${reason} (${vetoes.length > 0 ? `no score outvotes that: ${weightBits.toFixed(1)} bits` : `${weightBits.toFixed(1)} bits, ${percent(weightBits)}`})`,
     ...evidence.map(({ field, level, bits }) => `    ${signed(bits)}  ${words[field] ?? field} ${level}`),
     ...(evidence.length > 0 && Math.abs(weightBits - sum) > 0.05 ? [`    ${signed(weightBits - sum)}  before anything is compared: one among all customers`] : []),
   ];
