@@ -4,14 +4,11 @@ import { type ChargeRequest, chargeFee, revokeFee, waiveFee, type WaiveRequest }
 import { explainFees } from '../../workers/actions/explain-fees.js';
 import { reconcile } from '../../workers/actions/reconcile.js';
 import type { RerateDependencies } from '../../workers/actions/rerate.js';
-import { createFactsCache } from '../../workers/actions/settle/facts.js';
 import { createSettle } from '../../workers/actions/settle/settle.js';
-import { createWire } from '../../workers/actions/settle/wire.js';
-import { createDatabase } from '../../workers/store/database.js';
-import { createCodec, schemaIdOf } from '../../workers/topics/codec.js';
+import { schemaIdOf } from '../../workers/topics/codec.js';
 import { giveFeeTable } from '../fee-tables.js';
 import { booked } from '../ingest/world.js';
-import { migratedDatabase, servers } from '../servers.js';
+import { createRatingWorld } from './rating-world.js';
 
 const table = `
 feeTable: standard
@@ -31,16 +28,8 @@ let drop: () => Promise<void>;
 let offset = 0;
 
 beforeAll(async () => {
-  const created = await migratedDatabase();
-  const database = createDatabase(created.url, { max: 4 });
-  drop = async () => {
-    await database.close();
-    await created.drop();
-  };
-  const codec = createCodec({ registryUrl: (await servers()).registryUrl });
-  await codec.register();
-  tools = { database, codec, wire: createWire(codec, null), factsAt: createFactsCache() };
-  await giveFeeTable(database, table);
+  ({ tools, drop } = await createRatingWorld());
+  await giveFeeTable(tools.database, table);
 });
 
 afterAll(() => drop());

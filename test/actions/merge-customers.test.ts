@@ -1,18 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { BookingEvent } from '../../schemas/booking-event.js';
-import { applyFeeTable, approveFeeTable, assignFeeTable, readFeeTable } from '../../workers/actions/fee-tables.js';
+import { assignFeeTable } from '../../workers/actions/fee-tables.js';
 import { mergeCustomers, unmergeCustomer } from '../../workers/actions/merge-customers.js';
 import { reconcile } from '../../workers/actions/reconcile.js';
 import { type Rerated, type RerateDependencies, rerateStale } from '../../workers/actions/rerate.js';
-import { createFactsCache } from '../../workers/actions/settle/facts.js';
-import { createWire } from '../../workers/actions/settle/wire.js';
-import { createDatabase } from '../../workers/store/database.js';
-import { createCodec } from '../../workers/topics/codec.js';
 import { giveFeeTable } from '../fee-tables.js';
 import { booked } from '../ingest/world.js';
-import { migratedDatabase, servers } from '../servers.js';
 import { createLane, outcomeOf } from './disordered-histories.js';
+import { approvedFeeTable, createRatingWorld } from './rating-world.js';
 
 const doing = { actor: 'anna', now: new Date() };
 const reason = 'same passport';
@@ -33,23 +29,10 @@ let drop: () => Promise<void>;
 let settle: (...events: readonly BookingEvent[]) => Promise<unknown>;
 
 beforeAll(async () => {
-  const created = await migratedDatabase();
-  const database = createDatabase(created.url, { max: 4 });
-  drop = async () => {
-    await database.close();
-    await created.drop();
-  };
-  const codec = createCodec({ registryUrl: (await servers()).registryUrl });
-  await codec.register();
-  tools = { database, codec, wire: createWire(codec, null), factsAt: createFactsCache() };
-  await giveFeeTable(database, tableOf('standard', 10));
-  for (const [name, amount] of [['gold', 6], ['silver', 8]] as const) {
-    const read = readFeeTable(tableOf(name, amount), `${name}.yaml`);
-    if ('problems' in read) throw new Error(JSON.stringify(read.problems));
-    await applyFeeTable(database, read.table, tableOf(name, amount), doing);
-    await approveFeeTable(database, { ...doing, table: name, backdate: true, reason: 'test', fourEyes: false });
-  }
-  const lane = createLane(database, codec, 'merges', 0);
+  ({ tools, drop } = await createRatingWorld());
+  await giveFeeTable(tools.database, tableOf('standard', 10));
+  for (const [name, amount] of [['gold', 6], ['silver', 8]] as const) await approvedFeeTable(tools.database, tableOf(name, amount));
+  const lane = createLane(tools.database, tools.codec, 'merges', 0);
   settle = (...events) => lane(events);
 });
 
