@@ -34,6 +34,9 @@ export interface Doing {
   readonly now: Date;
 }
 
+/** `1 problem`, `3 problems`. */
+export const problemCount = ({ length }: readonly unknown[]): string => `${length} ${length === 1 ? 'problem' : 'problems'}`;
+
 /** Reads a fee-table file. @returns the table, or all problems at once */
 export const readFeeTable = (text: string, fileName: string): { readonly table: FeeTable } | { readonly problems: readonly FeeTableProblem[] } =>
   parseFeeTable(text, formatOf(fileName), fileName);
@@ -83,7 +86,7 @@ export async function referencesOf(tx: Queryable, table: FeeTable, { approving }
 export function refuse(problems: readonly FeeTableProblem[], table: FeeTable): void {
   if (problems.length === 0) return;
   const missingRate = problems.some((problem) => problem.field.endsWith('.vat'));
-  throw new FeeTableRefused(`fee table ${table.feeTable} has ${problems.length} problems:\n${problems.map((problem) => `  ${problemText(problem)}`).join('\n')}${missingRate ? '\nTax rates are added with: midline fees tax-codes import FILE' : ''}`);
+  throw new FeeTableRefused(`fee table ${table.feeTable} has ${problemCount(problems)}:\n${problems.map((problem) => `  ${problemText(problem)}`).join('\n')}${missingRate ? '\nTax rates are added with: midline fees tax-codes import FILE' : ''}`);
 }
 
 export interface ApproveRequest extends Doing {

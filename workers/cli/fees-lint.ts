@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Command } from 'commander';
 import type { FeeTable } from '../../schemas/fee-table.js';
-import { FeeTableRefused, showFeeTable } from '../actions/fee-tables.js';
+import { FeeTableRefused, problemCount, showFeeTable } from '../actions/fee-tables.js';
 import { formatOf } from '../domain/fees/case.js';
 import { checkFeeTable } from '../domain/fees/check-references.js';
 import { tableDifferences, type TableDifference } from '../domain/fees/difference.js';
@@ -72,7 +72,7 @@ function lintOne({ file, text, table, problems }: Read, byName: ReadonlyMap<stri
 }
 
 function lintText({ file, problems, findings }: Linted): string {
-  if (problems.length > 0) return [`${file} has ${problems.length} problems:`, ...problems.map((problem) => `  ${problem}`)].join('\n');
+  if (problems.length > 0) return [`${file} has ${problemCount(problems)}:`, ...problems.map((problem) => `  ${problem}`)].join('\n');
   return findings.length === 0 ? `${file}: nothing found` : findings.map(({ kind, level, rule, field, line, problem, remedy }) =>
     `${file}${line === null ? '' : `:${line}`}: ${level}: ${rule === null ? field : `rule ${rule}, ${field}`}: ${problem}; ${remedy} [${kind}]`).join('\n');
 }

@@ -32,7 +32,9 @@ export function parseCase(text: string): ParsedCase {
   if (document.errors.length > 0) return { problems: document.errors.map(({ message }) => message) };
   const wrongAlias = aliasProblem(document);
   if (wrongAlias !== undefined) return { problems: [`the case is no YAML: ${wrongAlias.problem}`] };
-  const parsed = feeCaseSchema.safeParse(document.toJS({ maxAliasCount: -1 }));
+  const content: unknown = document.toJS({ maxAliasCount: -1 });
+  if (typeof content !== 'object' || content === null || Array.isArray(content)) return { problems: ['the file holds no case: write case, world, tables, order and expect (docs/fees.md)'] };
+  const parsed = feeCaseSchema.safeParse(content);
   if (parsed.success) return { case: parsed.data };
   return { problems: parsed.error.issues.map(({ path, message }) => `${path.map(String).join('.') || 'the case'}: ${message}`) };
 }
