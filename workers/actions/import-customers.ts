@@ -1,7 +1,7 @@
 import type { Party } from '../../schemas/booking-event.js';
 import { mappedRecord, type ColumnMap } from '../../schemas/column-map.js';
 import { customerRecordOf, customerRowSchema, kindOfRow, type CustomerRow } from '../../schemas/customers-file.js';
-import { birthDatesOf } from '../domain/match/birth-date.js';
+import { isBirthDate } from '../domain/match/birth-date.js';
 import { externalKey, type Key } from '../domain/match/keys.js';
 import { masterOf } from '../domain/match/new-customer.js';
 import { audit } from '../store/audit.js';
@@ -91,7 +91,7 @@ const prepareBy = (map: ColumnMap) => (record: Readonly<Record<string, unknown>>
 
 /** What the schema cannot tell of a row. */
 export function problemsOf({ line, row }: FileRow<CustomerRow>): readonly RowProblem[] {
-  return row.birthDate === undefined || birthDatesOf(row.birthDate).length > 0
+  return row.birthDate === undefined || isBirthDate(row.birthDate)
     ? []
     : [{ line, field: 'birthDate', value: row.birthDate, reason: 'must be a birth date such as 1980-05-10' }];
 }

@@ -1,6 +1,7 @@
 import { byteaArray } from './binary-array.js';
 import type { StoredEvent, WireForm } from './booking-events.js';
 import type { Queryable } from './database.js';
+import { behindNothing } from './paging.js';
 
 /** A file that has the events of archived orders. */
 export interface Archive {
@@ -76,8 +77,8 @@ export async function wholeOrders(db: Queryable, before: string, after: string |
        'links', (select coalesce(jsonb_agg(to_jsonb(l) order by l.role, l.position, l.seq), '[]') from customer_link l where l.order_id = o.id),
        'messages', (select coalesce(jsonb_agg(to_jsonb(m) order by m.created_at, m.id), '[]') from message m where m.order_id = o.id)
      ) as whole
-     from orders o where ${closable} and ($2::uuid is null or o.id > $2) order by o.id limit $3`,
-    [before, after, limit],
+     from orders o where ${closable} and o.id > $2 order by o.id limit $3`,
+    [before, after ?? behindNothing, limit],
   );
   return rows.map(({ whole }) => whole);
 }

@@ -1,5 +1,6 @@
 import type { FeeTable } from '../../schemas/fee-table.js';
 import type { Queryable } from './database.js';
+import { behindNothing } from './paging.js';
 
 export type VersionState = 'draft' | 'approved';
 
@@ -148,7 +149,7 @@ export async function markStaleSince(tx: Queryable, since: Date, subject: Assign
 
 /** The next stale orders after `after`, by id, with their causes. */
 export function staleOrders(db: Queryable, after: string | null, limit: number): Promise<readonly { readonly id: string; readonly cause: string }[]> {
-  return db.query(`select order_id as id, cause from rating_stale where $1::uuid is null or order_id > $1 order by order_id limit $2`, [after, limit]);
+  return db.query(`select order_id as id, cause from rating_stale where order_id > $1 order by order_id limit $2`, [after ?? behindNothing, limit]);
 }
 
 export async function unmarkStale(tx: Queryable, orderIds: readonly string[]): Promise<void> {

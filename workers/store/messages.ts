@@ -1,6 +1,7 @@
 import type { Self } from '../domain/match/survivorship.js';
 import type { OrderState } from '../domain/order.js';
 import type { Queryable } from './database.js';
+import { behindNothing } from './paging.js';
 
 export type MessageState = 'due' | 'queued' | 'claimed' | 'sent' | 'failed' | 'unknown' | 'skipped' | 'cancelled';
 
@@ -202,8 +203,8 @@ export async function expireClaims(db: Queryable, now: Date): Promise<number> {
 export function queuedBefore(db: Queryable, since: Date, after: string | null, limit: number): Promise<readonly TakenMessage[]> {
   return db.query<TakenMessage>(
     `select id, enqueued from message
-     where state = 'queued' and updated_at < $1 and ($2::uuid is null or id > $2) order by id limit $3`,
-    [since, after, limit],
+     where state = 'queued' and updated_at < $1 and id > $2 order by id limit $3`,
+    [since, after ?? behindNothing, limit],
   );
 }
 

@@ -1,5 +1,6 @@
 import type { OrderState } from '../domain/order.js';
 import type { Queryable } from './database.js';
+import { behindNothing } from './paging.js';
 
 export type LinkStatus = 'linked' | 'review' | 'new' | 'none';
 
@@ -46,7 +47,7 @@ const hasEventBetween = `exists (select from booking_event e where e.order_id = 
 
 /** A page, by id, of orders to which something happened between two moments. */
 export async function ordersBetween(db: Queryable, { from, until }: Between, after: string | null, limit: number): Promise<readonly StoredOrder[]> {
-  const rows = await db.query<StoredOrder>(`select ${columns} from orders o where ($3::uuid is null or o.id > $3) and ${hasEventBetween} order by o.id limit $4`, [dateOf(from), dateOf(until), after, limit]);
+  const rows = await db.query<StoredOrder>(`select ${columns} from orders o where o.id > $3 and ${hasEventBetween} order by o.id limit $4`, [dateOf(from), dateOf(until), after ?? behindNothing, limit]);
   return rows.map(toOrder);
 }
 
@@ -72,9 +73,9 @@ export async function listOrders(db: Queryable, filter: OrderFilter): Promise<re
   const rows = await db.query<StoredOrder>(
     `select ${columns} from orders o
      where ($1::text is null or o.source = $1) and ($2::text is null or o.status = $2)
-       and ($3::bigint is null or o.customer_id = $3) and ($4::uuid is null or o.id > $4)
+       and ($3::bigint is null or o.customer_id = $3) and o.id > $4
      order by o.id limit $5`,
-    [filter.source ?? null, filter.status ?? null, filter.customerId ?? null, filter.after ?? null, filter.limit],
+    [filter.source ?? null, filter.status ?? null, filter.customerId ?? null, filter.after ?? behindNothing, filter.limit],
   );
   return rows.map(toOrder);
 }

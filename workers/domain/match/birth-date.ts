@@ -16,13 +16,18 @@ const lastShortYear = 35;
  * The calendar days that a birth date may mean, as sources write it: `1980-05-10`, `19800510`, `10.05.1980`, `10.5.80`, `10MAY80`, `10-May-1980`,
  * `05/10/1980`. Two where day and month or the century are open; none for fillers (1900-01-01) and anything else.
  */
-export function birthDatesOf(text: string | null | undefined): readonly LocalDate[] {
+export const birthDatesOf = (text: string | null | undefined): readonly LocalDate[] => datesIn(text).filter((date) => !fillerBirthDates.has(date));
+
+/** Whether a text is a birth date, though perhaps one that stands for nobody knows when: some are born on the first of January 1970. */
+export const isBirthDate = (text: string): boolean => datesIn(text).length > 0;
+
+function datesIn(text: string | null | undefined): readonly LocalDate[] {
   if (text == null || text.length < 6 || text.length > 32) return [];
   const dates: LocalDate[] = [];
   for (const [year, month, day] of readings(text.trim())) {
     if (year < 1880 || month < 1 || month > 12 || day < 1 || day > daysIn(year, month)) continue;
     const date = `${year}-${twoDigits(month)}-${twoDigits(day)}`;
-    if (!fillerBirthDates.has(date) && !dates.includes(date)) dates.push(date);
+    if (!dates.includes(date)) dates.push(date);
   }
   return dates;
 }
