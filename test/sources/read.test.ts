@@ -1,5 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
+import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
 import { zipSync } from 'fflate';
 import { sourceMapSchema } from '../../schemas/source-map.js';
@@ -54,8 +55,46 @@ describe('CSV', () => {
     expect(records[1]).toMatchObject({ line: 3, value: { a: '2', b: 'z' } });
   });
 
-  test('reports a quotation mark that nobody closes', async () => {
-    expect(valuesOf(await read('a,b\n1,2\n3,"4\n5,6\n', csv))).toEqual([{ a: '1', b: '2' }, expect.stringContaining('is no CSV')]);
+  // Seen to lose every good row up to the next quotation mark, or to the end, without `wholeRows`.
+  test('reports a quotation mark that nobody closes by its own line; the rows behind it are read', async () => {
+    const text = 'a,b\n1,2\n3,"4\n5,6\n7,"8\n"9",10\n11,"12\n13"\n"14,15\n16,17\n18,19",20\n';
+    for (const length of [1, 2, 3, 7, 1000]) {
+      expect((await read(text, csv, length)).map((record) => [record.line, 'value' in record ? record.value : record.problem])).toEqual([
+        [2, { a: '1', b: '2' }],
+        [3, 'is no CSV: a quotation mark is not closed'],
+        [4, { a: '5', b: '6' }],
+        [5, 'is no CSV: a quotation mark is not closed'],
+        [6, { a: '9', b: '10' }],
+        [7, { a: '11', b: '12\n13' }],
+        [9, { a: '14,15\n16,17\n18,19', b: '20' }],
+      ]);
+    }
+  });
+
+  test('takes a row over several lines with too few columns for one bad row', async () => {
+    expect(await read('a,b,c\r\n1,"x\r\ny"\r\n\r\n2,3,4\n5,"6""\r\n",7\r\n', csv)).toEqual([
+      { number: 1, line: 2, problem: 'has 2 columns; the first row names 3' },
+      { number: 2, line: 5, value: { a: '2', b: '3', c: '4' } },
+      { number: 3, line: 6, value: { a: '5', b: '6"\r\n', c: '7' } },
+    ]);
+  });
+
+  // Compared with csv-parse alone, which stops at the first thing that is wrong.
+  test('reads whatever is CSV as csv-parse does, however it is cut', async () => {
+    const cell = fc.oneof(fc.stringMatching(/^[ab ]{0,3}$/), fc.stringMatching(/^"(?:[ab,\n]|""|\r\n){0,5}"$/));
+    await fc.assert(fc.asyncProperty(fc.array(fc.tuple(cell, cell), { minLength: 1 }), fc.constantFrom('\n', '\r\n'), fc.integer({ min: 1, max: 20 }), async (rows, end, length) => {
+      const text = ['x,y', ...rows.map((cells) => cells.join(','))].join(end);
+      const expected = parse(text, { record_delimiter: ['\r\n', '\n'] }).slice(1).map(([x, y]) => ({ x, y }));
+      expect(valuesOf(await read(text, csv, length))).toEqual(expected);
+    }));
+  });
+
+  test('never breaks off, whatever the text', async () => {
+    await fc.assert(fc.asyncProperty(fc.stringMatching(/^[a",\n\r]{0,40}$/), fc.integer({ min: 1, max: 20 }), async (text, length) => {
+      const records = await read(`x,y\n${text}`, csv, length);
+      expect(records.map(({ number }) => number)).toEqual(records.map((_, index) => index + 1));
+      expect(await read(`x,y\n${text}`, csv)).toEqual(records);
+    }), { numRuns: 2000 });
   });
 
   test('reports bytes that are no UTF-8 by their column, and never replaces them', async () => {

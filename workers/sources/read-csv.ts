@@ -1,56 +1,55 @@
 import { Readable } from 'node:stream';
 import { parse } from 'csv-parse';
 import type { SourceMapFile } from '../../schemas/source-map.js';
+import { lineEndOf, wholeRows, type BrokenLine } from './csv-rows.js';
 import { byteText, decoderOf, notInEncoding } from './encoding.js';
-import { recordLimit, UnreadableFileError, type BadRecord, type Bytes, type SourceRecord } from './record.js';
+import { UnreadableFileError, type BadCell, type Bytes, type SourceRecord } from './record.js';
 
 type CsvMap = Extract<SourceMapFile, { format: 'csv' }>;
 
-/** Reads CSV (RFC 4180): the first row names the columns, every value is text. A row with more or fewer columns is a bad record. */
-export async function* readCsv(bytes: Bytes, { csv, encoding }: Pick<CsvMap, 'csv' | 'encoding'>): AsyncGenerator<SourceRecord> {
+/**
+ * Reads CSV (RFC 4180): the first row names the columns, every value is text. A row with more or fewer columns is a bad record.
+ * @param onColumns called with the names of the columns; what it throws ends the reading
+ */
+export async function* readCsv(bytes: Bytes, { csv, encoding }: Pick<CsvMap, 'csv' | 'encoding'>, onColumns: (names: readonly string[]) => void = () => undefined): AsyncGenerator<SourceRecord> {
   const decode = decoderOf(encoding);
   const missing = new Set(csv.missing);
-  // The parser runs ahead of whoever reads it: rows are numbered where it meets them, so that broken ones keep their place.
-  // Number and line travel as the first two cells; the row that names the columns is number 0.
-  let met = -1;
-  const broken: BadRecord[] = [];
-  const parser = parse({
-    delimiter: csv.delimiter,
-    quote: csv.quote,
-    encoding: 'latin1',
-    relax_column_count: true,
-    skip_empty_lines: true,
-    skip_records_with_error: true,
-    max_record_size: recordLimit,
-    on_record: (cells, { lines }) => [String(++met), String(lines - lineBreaksIn(cells)), ...cells],
-    on_skip: (error) => {
-      const [reason = ''] = (error?.message ?? 'it cannot be read').split(', value is');
-      broken.push({ number: ++met, line: Number(error?.['lines'] ?? 0), problem: `is no CSV: ${reason}` });
-      return undefined;
-    },
-  });
-  const source = Readable.from(latin1Chunks(bytes));
+  const broken: BrokenLine[] = [];
+  const rows = wholeRows(byteText(bytes), csv, (line) => { broken.push(line); });
+  const first = await rows.next();
+  if (first.done === true) return;
+
+  const lineEnd = lineEndOf(first.value);
+  const parser = parse({ delimiter: csv.delimiter, quote: csv.quote, encoding: 'latin1', relax_column_count: true, record_delimiter: lineEnd === '\r' ? '\r' : ['\r\n', '\n'] });
+  const source = Readable.from(latin1Chunks(first.value, rows));
   source.on('error', (error) => parser.destroy(error));
   source.pipe(parser);
 
   let columns: readonly string[] | undefined;
-  for await (const [numberText, lineText, ...cells] of parser as AsyncIterable<readonly string[]>) {
-    const number = Number(numberText);
-    while (broken[0] !== undefined && broken[0].number < number) yield* broken.splice(0, 1);
-    const values = cells.map(decode);
-    if (columns !== undefined) yield { number, line: Number(lineText), ...recordOf(columns, values) };
-    else if (number > 0) throw new UnreadableFileError('the first row, which should name the columns, is no CSV');
-    else columns = columnsOf(values, encoding);
+  let number = 0;
+  let line = 1;
+  for await (const cells of parser as AsyncIterable<readonly string[]>) {
+    const begins = line;
+    line += 1 + cells.reduce((sum, cell) => sum + (cell.includes(lineEnd) ? cell.split(lineEnd).length - 1 : 0), 0);
+    if (broken[0]?.line === begins) {
+      yield* broken.splice(0, 1).map((bad) => ({ number: ++number, ...bad }));
+    } else if (cells.length > 1 || cells[0] !== '') {
+      const values = cells.map(decode);
+      if (columns === undefined) onColumns(columns = columnsOf(values, encoding));
+      else yield { number: ++number, line: begins, ...recordOf(columns, values, cells) };
+    }
   }
-  yield* broken;
+  yield* broken.map((bad) => ({ number: ++number, ...bad }));
 
-  function recordOf(names: readonly string[], values: readonly (string | undefined)[]): { readonly value: unknown } | { readonly problem: string } {
+  function recordOf(
+    names: readonly string[], values: readonly (string | undefined)[], cells: readonly string[],
+  ): { readonly value: unknown } | { readonly problem: string; readonly cell?: BadCell } {
     if (values.length !== names.length) return { problem: `has ${values.length} columns; the first row names ${names.length}` };
     const value: Record<string, string> = {};
     for (let column = 0; column < names.length; column++) {
       const text = values[column];
       const name = names[column] ?? '';
-      if (text === undefined) return { problem: `${name} ${notInEncoding(encoding)}` };
+      if (text === undefined) return { problem: `${name} ${notInEncoding(encoding)}`, cell: { field: name, value: cells[column] ?? '' } };
       if (!missing.has(text)) value[name] = text;
     }
     return { value };
@@ -69,8 +68,7 @@ function columnsOf(values: readonly (string | undefined)[], encoding: string): r
   });
 }
 
-const lineBreaksIn = (cells: readonly string[]): number => cells.reduce((sum, cell) => sum + (cell.includes('\n') ? cell.split('\n').length - 1 : 0), 0);
-
-async function* latin1Chunks(bytes: Bytes): AsyncGenerator<Buffer> {
-  for await (const text of byteText(bytes)) yield Buffer.from(text, 'latin1');
+async function* latin1Chunks(first: string, others: AsyncIterable<string>): AsyncGenerator<Buffer> {
+  yield Buffer.from(first, 'latin1');
+  for await (const text of others) yield Buffer.from(text, 'latin1');
 }

@@ -17,8 +17,16 @@ export interface BadRecord {
   readonly number: number;
   readonly line: number;
   readonly problem: string;
+  /** The one cell that is wrong; left out: the record as a whole. */
+  readonly cell?: BadCell;
   /** What kind of problem; left out: it cannot be read in its format. */
   readonly code?: RejectionCode;
+}
+
+export interface BadCell {
+  readonly field: string;
+  /** Its bytes, read as latin1. */
+  readonly value: string;
 }
 
 /** The bytes of a file as they come. */
