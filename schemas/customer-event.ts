@@ -1,6 +1,6 @@
 // Written by generate.ts from customer-event.avsc: change that and run `npm run generate`.
 import type { RecordSchema } from './avro.js';
-import type { Party, Consent } from './booking-event.js';
+import type { Party, Address, Consent } from './booking-event.js';
 import type { Instant, LocalDate } from './scalars.js';
 
 /** A customer as its source knows it now: what the event does not say is not so. A message without a value deactivates the customer that its key names. */
@@ -16,22 +16,66 @@ export interface CustomerEvent {
   /** what fee rules may read; an empty text: it has ended */
   readonly attributes?: Readonly<Record<string, string>> | null;
   readonly consents?: readonly Consent[] | null;
-  /** the day from which relations and attributes hold; missing: always */
+  /** the day from which attributes, company and parent hold; missing: always */
   readonly validFrom?: LocalDate | null;
+  readonly profile?: CustomerProfile | null;
 }
 
 /** Somebody that the customer belongs to. */
 export interface CustomerRelation {
-  /** company (that a person works for) or parent (of a company) */
+  /** company (that a person works for), parent (of a company), family, agency, branch or mediator */
   readonly type?: string | null;
-  /** of that company, in the same source */
+  /** of that company or, of family, of that person, in the same source */
   readonly externalId?: string | null;
+  /** of family, who the other one is to the customer: spouse, partner, parent, child, sibling, guardian or other */
+  readonly role?: string | null;
+}
+
+/** What is known of a customer beyond who it is. Never special-category data such as allergies. */
+export interface CustomerProfile {
+  readonly maritalStatus?: string | null;
+  /** of the accounts, whatever the source */
+  readonly debitorNumber?: string | null;
+  readonly interests?: readonly string[] | null;
+  readonly hobbies?: readonly string[] | null;
+  readonly wishes?: readonly string[] | null;
+  /** where the customer likes to go */
+  readonly destinations?: readonly string[] | null;
+  /** types that the customer likes: hotel, camping, … */
+  readonly accommodation?: readonly string[] | null;
+  readonly contacts?: readonly ContactPoint[] | null;
+  readonly mailingBlock?: MailingBlock | null;
+}
+
+/** A contact point with what is known of it, also one that the party has already. */
+export interface ContactPoint {
+  /** email, phone or address */
+  readonly kind?: string | null;
+  /** of an e-mail or phone */
+  readonly value?: string | null;
+  readonly address?: Address | null;
+  /** home, work, invoice, … */
+  readonly label?: string | null;
+  /** the source has seen that it reaches the customer */
+  readonly verified?: boolean | null;
+  /** what the source noted about being allowed to write there; no consent */
+  readonly consentHint?: string | null;
+}
+
+/** No advertising for the time being. */
+export interface MailingBlock {
+  /** the last day of it; missing: for ever */
+  readonly until?: LocalDate | null;
+  readonly reason?: string | null;
 }
 
 /** Every record of the contract by its name. */
 export interface CustomerEventRecords {
   readonly CustomerEvent: CustomerEvent;
   readonly CustomerRelation: CustomerRelation;
+  readonly CustomerProfile: CustomerProfile;
+  readonly ContactPoint: ContactPoint;
+  readonly MailingBlock: MailingBlock;
 }
 
 /** The contract itself, as customer-event.avsc has it. */
@@ -144,8 +188,9 @@ export const customerEventSchema: RecordSchema = {
             "name": "CustomerRelation",
             "doc": "Somebody that the customer belongs to.",
             "fields": [
-              {"name": "type", "type": ["null", "string"], "default": null, "doc": "company (that a person works for) or parent (of a company)"},
-              {"name": "externalId", "type": ["null", "string"], "default": null, "doc": "of that company, in the same source"}
+              {"name": "type", "type": ["null", "string"], "default": null, "doc": "company (that a person works for), parent (of a company), family, agency, branch or mediator"},
+              {"name": "externalId", "type": ["null", "string"], "default": null, "doc": "of that company or, of family, of that person, in the same source"},
+              {"name": "role", "type": ["null", "string"], "default": null, "doc": "of family, who the other one is to the customer: spouse, partner, parent, child, sibling, guardian or other"}
             ]
           }
         }
@@ -154,6 +199,66 @@ export const customerEventSchema: RecordSchema = {
     },
     {"name": "attributes", "type": ["null", {"type": "map", "values": "string"}], "default": null, "doc": "what fee rules may read; an empty text: it has ended"},
     {"name": "consents", "type": ["null", {"type": "array", "items": "Consent"}], "default": null},
-    {"name": "validFrom", "type": ["null", {"type": "int", "logicalType": "date"}], "default": null, "doc": "the day from which relations and attributes hold; missing: always"}
+    {"name": "validFrom", "type": ["null", {"type": "int", "logicalType": "date"}], "default": null, "doc": "the day from which attributes, company and parent hold; missing: always"},
+    {
+      "name": "profile",
+      "type": [
+        "null",
+        {
+          "type": "record",
+          "name": "CustomerProfile",
+          "doc": "What is known of a customer beyond who it is. Never special-category data such as allergies.",
+          "fields": [
+            {"name": "maritalStatus", "type": ["null", "string"], "default": null},
+            {"name": "debitorNumber", "type": ["null", "string"], "default": null, "doc": "of the accounts, whatever the source"},
+            {"name": "interests", "type": ["null", {"type": "array", "items": "string"}], "default": null},
+            {"name": "hobbies", "type": ["null", {"type": "array", "items": "string"}], "default": null},
+            {"name": "wishes", "type": ["null", {"type": "array", "items": "string"}], "default": null},
+            {"name": "destinations", "type": ["null", {"type": "array", "items": "string"}], "default": null, "doc": "where the customer likes to go"},
+            {"name": "accommodation", "type": ["null", {"type": "array", "items": "string"}], "default": null, "doc": "types that the customer likes: hotel, camping, …"},
+            {
+              "name": "contacts",
+              "type": [
+                "null",
+                {
+                  "type": "array",
+                  "items": {
+                    "type": "record",
+                    "name": "ContactPoint",
+                    "doc": "A contact point with what is known of it, also one that the party has already.",
+                    "fields": [
+                      {"name": "kind", "type": ["null", "string"], "default": null, "doc": "email, phone or address"},
+                      {"name": "value", "type": ["null", "string"], "default": null, "doc": "of an e-mail or phone"},
+                      {"name": "address", "type": ["null", "Address"], "default": null},
+                      {"name": "label", "type": ["null", "string"], "default": null, "doc": "home, work, invoice, …"},
+                      {"name": "verified", "type": ["null", "boolean"], "default": null, "doc": "the source has seen that it reaches the customer"},
+                      {"name": "consentHint", "type": ["null", "string"], "default": null, "doc": "what the source noted about being allowed to write there; no consent"}
+                    ]
+                  }
+                }
+              ],
+              "default": null
+            },
+            {
+              "name": "mailingBlock",
+              "type": [
+                "null",
+                {
+                  "type": "record",
+                  "name": "MailingBlock",
+                  "doc": "No advertising for the time being.",
+                  "fields": [
+                    {"name": "until", "type": ["null", {"type": "int", "logicalType": "date"}], "default": null, "doc": "the last day of it; missing: for ever"},
+                    {"name": "reason", "type": ["null", "string"], "default": null}
+                  ]
+                }
+              ],
+              "default": null
+            }
+          ]
+        }
+      ],
+      "default": null
+    }
   ]
 };

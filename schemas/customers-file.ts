@@ -18,8 +18,38 @@ const country = optional.refine((value) => value === undefined || /^[A-Za-z]{2,3
 const language = optional.refine((value) => value === undefined || /^[a-z]{2,3}(?:[-_][A-Za-z]{2,4})?$/.test(value), 'must be a language such as de or en-GB');
 const email = /^[^\s<>@"(),:;]+@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+$/u;
 const emails = list.refine((values) => values.every((value) => email.test(value)), 'must be e-mail addresses such as anna@example.com');
-const phones = list.refine((values) => values.every((value) => (value.match(/\d/g)?.length ?? 0) >= 4 && value.length <= 40), 'must be phone numbers such as +49 30 1234567');
+const isPhone = (value: string): boolean => (value.match(/\d/g)?.length ?? 0) >= 4 && value.length <= 40;
+const phones = list.refine((values) => values.every(isPhone), 'must be phone numbers such as +49 30 1234567');
 const loyalty = list.refine((values) => values.every((value) => /^[^:]+:[^:]+$/.test(value)), 'must be programme:number, such as LH:992220001234');
+
+/** Who a relative is to a customer. */
+export const familyRoles = ['spouse', 'partner', 'parent', 'child', 'sibling', 'guardian', 'other'] as const;
+const family = list.refine((values) => values.every((value) => familyRoles.some((role) => value.startsWith(`${role}:`) && value.length > role.length + 1)), `must be role:externalId, the role one of ${familyRoles.join(', ')}`);
+
+/** A contact point with what is known of it, as a customer event has it. */
+const said = optional.transform((value) => value ?? null);
+const contact = z.strictObject({
+  kind: z.enum(['email', 'phone', 'address'], 'must be email, phone or address'),
+  value: said,
+  address: z.strictObject({ street: said, houseNumber: said, postalCode: said, city: said, region: said, country: country.transform((value) => value ?? null) }, 'must be an object').nullish().transform((value) => value ?? null),
+  label: said,
+  verified: z.union([z.boolean(), z.enum(['true', 'false']).transform((value) => value === 'true')], 'must be true or false').nullish().transform((value) => value ?? null),
+  consentHint: said,
+}).refine(({ kind, value, address }) => (kind === 'address') === (address !== null) && (kind === 'address') === (value === null), 'must have an address where kind is address, else a value')
+  .refine(({ kind, value }) => kind !== 'email' || email.test(value ?? ''), 'must be an e-mail address such as anna@example.com')
+  .refine(({ kind, value }) => kind !== 'phone' || isPhone(value ?? ''), 'must be a phone number such as +49 30 1234567');
+/** In CSV a JSON text. */
+const contacts = z.preprocess(fromCell, z.array(contact, 'must be a list, in CSV as JSON').nullish()).transform((points) => points ?? []);
+
+function fromCell(cell: unknown): unknown {
+  if (typeof cell !== 'string') return cell;
+  if (cell.trim() === '') return undefined;
+  try {
+    return JSON.parse(cell);
+  } catch {
+    return cell;
+  }
+}
 
 /**
  * A line of the file for `midline customers import`. In CSV the columns have these names, lists have `|` between, and attributes are columns such as
@@ -53,6 +83,27 @@ export const customerRowSchema = z.strictObject({
   country,
   vatId: optional,
   loyalty,
+  maritalStatus: optional,
+  /** The customer's number in the accounts, whatever the source. */
+  debitorNumber: optional,
+  interests: list,
+  hobbies: list,
+  wishes: list,
+  /** Where the customer likes to go. */
+  destinations: list,
+  /** Types that the customer likes: hotel, camping, … */
+  accommodation: list,
+  /** Further contact points, and what is known of those above. */
+  contacts,
+  /** Of a person: `role:externalId` of relatives. */
+  family,
+  /** External ids of companies. */
+  agency: list,
+  branch: list,
+  mediator: list,
+  /** No advertising up to and with this day, or `always`. */
+  mailingBlockUntil: optional.refine((value) => value === undefined || value === 'always' || daysOf(value) !== undefined, 'must be a date such as 2026-05-10, or always'),
+  mailingBlockReason: optional,
   /** External id of the company that a person works for. */
   company: optional,
   /** External id of the company above a company. */
@@ -65,6 +116,8 @@ export const customerRowSchema = z.strictObject({
   const refuse = (field: string, message: string): void => { issues.push({ code: 'custom', path: [field], message, input: value }); };
   if (kindOfRow(value) === 'company' && value.company !== undefined) refuse('company', 'is for persons; a company has a parent');
   if (kindOfRow(value) === 'person' && value.parent !== undefined) refuse('parent', 'is for companies; a person has a company');
+  if (kindOfRow(value) === 'company' && value.family.length > 0) refuse('family', 'is for persons');
+  if (value.mailingBlockReason !== undefined && value.mailingBlockUntil === undefined) refuse('mailingBlockReason', 'needs a mailingBlockUntil: a day, or always');
   if (value.parent !== undefined && value.parent === value.externalId) refuse('parent', 'must not be the company itself');
 });
 
@@ -75,12 +128,34 @@ export function kindOfRow({ kind, companyName, givenName, familyName, fullName }
   return kind ?? (companyName !== undefined && givenName === undefined && familyName === undefined && fullName === undefined ? 'company' : 'person');
 }
 
-/** The fields of a CSV record as the schema wants them: `attribute.NAME` columns become `attributes`. */
+/** The fields of a CSV record as the schema wants them: columns `attribute.NAME` become `attributes`; `email.LABEL`, `phone.LABEL` and `address.LABEL.FIELD` further contact points. */
 export function customerRecordOf(record: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  const attributes = Object.entries(record).filter(([name]) => name.startsWith(attributePrefix));
-  if (attributes.length === 0) return record;
-  const others = Object.entries(record).filter(([name]) => !name.startsWith(attributePrefix));
-  return { ...Object.fromEntries(others), attributes: Object.fromEntries(attributes.map(([name, value]) => [name.slice(attributePrefix.length), value])) };
+  const names = Object.keys(record);
+  if (!names.some((name) => name.includes('.'))) return record;
+  const plain: Record<string, unknown> = {};
+  const attributes: Record<string, unknown> = {};
+  const points = new Map<string, Point>();
+  for (const name of names) {
+    const [, prefix = '', rest = ''] = /^(attribute|email|phone|address)\.(.*)$/.exec(name) ?? [];
+    const value = record[name];
+    if (prefix === '') plain[name] = value;
+    else if (prefix === 'attribute') attributes[rest] = value;
+    else if (value !== '' && value != null) addPoint(points, prefix, rest, value);
+  }
+  return { ...plain, attributes, ...(points.size > 0 && { contacts: [...listOf(fromCell(plain['contacts'])), ...points.values()] }) };
 }
 
-const attributePrefix = 'attribute.';
+const listOf = (value: unknown): readonly unknown[] => (value === undefined ? [] : Array.isArray(value) ? value : [value]);
+
+interface Point {
+  readonly kind: string;
+  readonly label: string;
+  readonly value?: unknown;
+  readonly address?: Readonly<Record<string, unknown>>;
+}
+
+function addPoint(points: Map<string, Point>, kind: string, rest: string, value: unknown): void {
+  const [label = '', field = ''] = kind === 'address' ? rest.split(/\.(?=[^.]*$)/) : [rest];
+  const point = points.get(`${kind} ${label}`) ?? { kind, label };
+  points.set(`${kind} ${label}`, kind === 'address' ? { ...point, address: { ...point.address, [field]: value } } : { ...point, value });
+}

@@ -74,6 +74,14 @@ describe('customer events', () => {
       ['TIME', /more than a day/, told(customer('B1', { updatedAt: Date.now() + 3 * 86_400_000 }))],
       ['RELATION', /must be company/, told(customer('B1', { relations: [{ type: 'parent', externalId: 'X' }] }))],
       ['RELATION', /itself/, told(customer('B1', { relations: [{ type: 'parent', externalId: 'B1' }] }, { kind: 'company' }))],
+      ['RELATION', /must be company, family, agency/, told(customer('B1', { relations: [{ type: 'friend', externalId: 'X' }] }))],
+      ['RELATION', /is for persons/, told(customer('B1', { relations: [{ type: 'family', externalId: 'X' }] }, { kind: 'company' }))],
+      ['RELATION', /must be one of spouse/, told(customer('B1', { relations: [{ type: 'family', externalId: 'X', role: 'foe' }] }))],
+      ['RELATION', /itself/, told(customer('B1', { relations: [{ type: 'family', externalId: 'B1' }] }))],
+      ['RELATION', /twice/, told(customer('B1', { relations: [{ type: 'agency', externalId: 'X' }, { type: 'agency', externalId: ' X' }] }))],
+      ['REQUIRED', /profile\.contacts\[0\]\.kind/, told(customer('B1', { profile: { contacts: [{ kind: 'pigeon', value: 'x' }] } }))],
+      ['REQUIRED', /profile\.contacts\[0\] has no value/, told(customer('B1', { profile: { contacts: [{ kind: 'email' }] } }))],
+      ['DATE', /mailingBlock/, told(customer('B1', { profile: { mailingBlock: { until: '9999-01-01' } } }))],
       ['RELATION', /circle/, told(customer('B3', { relations: [{ type: 'parent', externalId: 'B2' }] }, { kind: 'company' }))],
     ];
     await world.send(customersTopic, [told(customer('B2', { relations: [{ type: 'parent', externalId: 'B3' }] }, { kind: 'company' })), ...bad.map(([, , message]) => message), told(customer('B4'))]);

@@ -2,6 +2,7 @@ import type { Party } from '../../schemas/booking-event.js';
 import { mappedRecord, type ColumnMap } from '../../schemas/column-map.js';
 import { customerRecordOf, customerRowSchema, kindOfRow, type CustomerRow } from '../../schemas/customers-file.js';
 import { isBirthDate } from '../domain/match/birth-date.js';
+import { criteria, storedProfile, withContacts, type StoredProfile, type Tie } from '../domain/customer-profile.js';
 import { externalKey, type Key } from '../domain/match/keys.js';
 import { masterOf } from '../domain/match/new-customer.js';
 import { audit } from '../store/audit.js';
@@ -188,7 +189,7 @@ async function landRows(tx: Queryable, rows: readonly FileRow<CustomerRow>[], re
   const said = [...rowsByKey(rows, options.source)].map((same) => saidBy(same, options));
   await claimUnknown(tx, said);
   const met = await lockKnown(tx, said.map(({ key }) => key));
-  const customers = await landCustomers(tx, said, met, exclusive);
+  const customers = await landCustomers(tx, said, met, { exclusive, now: options.now });
   const targets = await customerIds(tx, relations.map(({ target }) => target));
   const { facts: related, waiting } = factsOf(relations, new Map([...targets, ...customers.ids]));
   const landed = await landLineFacts(tx, [...attributesOf(rows, customers.ids, options.source), ...related], customers, exclusive, options);
@@ -263,14 +264,40 @@ function saidBy(rows: readonly [CustomerRow, ...CustomerRow[]], { source, countr
   return {
     key,
     draft: (id, known) => {
-      const party = masterOf(rows.reduce((before, row) => ({ ...before, ...partyOf(row, before) }), known?.party ?? {}), kind);
-      return masterDraft(id, key, kind, party, { source: first.source ?? source, country: party.addresses?.[0]?.country ?? country });
+      const said = rows.reduce(saidUpon, { party: known?.party ?? {}, profile: known?.profile ?? {} });
+      const party = masterOf(said.party, kind);
+      return masterDraft(id, { key, kind, party, profile: said.profile, source: first.source ?? source, country: party.addresses?.[0]?.country ?? country });
     },
   };
 }
 
-/** The fields that a row gives, upon those that are known. */
-export function partyOf(row: CustomerRow, before: Party): Party {
+/** Who a customer is, and what else is known of it. */
+export interface Said {
+  readonly party: Party;
+  readonly profile: StoredProfile;
+}
+
+/** What a row gives, upon what is known. */
+export function saidUpon({ party, profile: before }: Said, row: CustomerRow): Said {
+  const profile = { ...before, ...profileOf(row, before) };
+  return { profile, party: withContacts({ ...party, ...partyOf(row, party) }, profile.contacts ?? [], before.contacts ?? []) };
+}
+
+function profileOf(row: CustomerRow, before: StoredProfile): StoredProfile {
+  const { maritalStatus, debitorNumber, contacts, mailingBlockUntil: until, mailingBlockReason: reason } = row;
+  const ties = [
+    ...row.family.map((text): Tie => ({ type: 'family', role: text.slice(0, text.indexOf(':')), externalId: text.slice(text.indexOf(':') + 1).trim() })),
+    ...(['agency', 'branch', 'mediator'] as const).flatMap((type) => row[type].map((externalId): Tie => ({ type, externalId }))),
+  ];
+  const said = new Set(ties.map(({ type }) => type));
+  return storedProfile({
+    maritalStatus: maritalStatus ?? null, debitorNumber: debitorNumber ?? null, contacts, ties: said.size === 0 ? [] : [...(before.ties ?? []).filter(({ type }) => !said.has(type)), ...ties],
+    ...Object.fromEntries(criteria.map((field) => [field, row[field]])),
+    ...(until !== undefined && { mailingBlock: { until: until === 'always' ? null : until, reason: reason ?? null } }),
+  });
+}
+
+function partyOf(row: CustomerRow, before: Party): Party {
   const { externalId, salutation, title, givenName, familyName, fullName, companyName, birthDate, gender, language, nationality, vatId } = row;
   const fields = { externalId, salutation, title, givenName, familyName, fullName, companyName, birthDate, gender, language, nationality, vatId };
   const { street, houseNumber, postalCode, city, region, country } = row;

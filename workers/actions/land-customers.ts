@@ -1,12 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Party } from '../../schemas/booking-event.js';
+import { debitorKey, masterContacts, tieKey, type StoredProfile } from '../domain/customer-profile.js';
 import { compareKeys } from '../domain/match/candidates.js';
 import { matchKeys, type Key } from '../domain/match/keys.js';
-import { contactsOf, masterOrigin, type CustomerDraft } from '../domain/match/new-customer.js';
+import { masterOrigin, type CustomerDraft } from '../domain/match/new-customer.js';
 import type { CustomerKind } from '../domain/match/parties.js';
 import type { Rejection } from '../domain/rejection.js';
 import {
-  changedFacts, circularCompanies, customersByKey, lockCustomersByKey, ordersOfCustomers, saveFacts, updateCustomers, type DatedFact, type KnownCustomer,
+  changedFacts, circularCompanies, customersByKey, lockCustomersByKey, ordersOfCustomers, replaceTies, saveFacts, updateCustomers,
+  type DatedFact, type KeyedTie, type KnownCustomer,
 } from '../store/customer-master.js';
 import { allocateCustomerIds, claimIdentities, insertCustomers, type Claim } from '../store/customers.js';
 import type { Queryable } from '../store/database.js';
@@ -16,7 +18,14 @@ import { markStale, raiseFactsVersion } from '../store/facts-lock.js';
 export interface SaidCustomer {
   readonly key: Key;
   /** The customer as it is said, upon what is known. */
-  readonly draft: (id: string, known: KnownCustomer | undefined) => CustomerDraft;
+  readonly draft: (id: string, known: KnownCustomer | undefined) => MasterDraft;
+}
+
+/** A customer of the master data as it is inserted. */
+export interface MasterDraft extends CustomerDraft {
+  readonly profile: StoredProfile;
+  /** The system that says it. */
+  readonly source: string;
 }
 
 /** The customers that some keys name, by `keyName`, locked until the transaction ends. */
@@ -78,21 +87,23 @@ export interface LandedCustomers {
 
 /**
  * Inserts or updates customers, each key at most once. One that is inactive becomes active.
- * @param exclusive whether the transaction has the facts lock alone
+ * @param options exclusive: the transaction has the facts lock alone; now: changed fields are as they are since its day
  * @throws FactsLockNeeded
  */
-export async function landCustomers(tx: Queryable, said: readonly SaidCustomer[], met: MetCustomers, exclusive: boolean): Promise<LandedCustomers> {
+export async function landCustomers(tx: Queryable, said: readonly SaidCustomer[], met: MetCustomers, { exclusive, now }: { readonly exclusive: boolean; readonly now: Date }): Promise<LandedCustomers> {
   const unknown = said.filter(({ key }) => !met.has(keyName(key)));
   const ids = new Map([...met].map(([name, { id }]) => [name, id]));
   (await allocateCustomerIds(tx, unknown.length)).forEach((id, index) => { const each = unknown[index]; if (each) ids.set(keyName(each.key), id); });
 
   const drafts = said.map(({ key, draft }) => ({ draft: draft(ids.get(keyName(key)) ?? '', met.get(keyName(key))), known: met.get(keyName(key)) }));
   const created = drafts.flatMap(({ draft, known }) => (known === undefined ? [draft] : []));
-  const updated = drafts.filter(({ draft, known }) => known !== undefined && !(known.active && isDeepStrictEqual(known.party, draft.party)));
+  const updated = drafts.filter(({ draft, known }) => known !== undefined && !(known.active && isDeepStrictEqual(known.party, draft.party) && isDeepStrictEqual(known.profile, draft.profile)));
   const rerated = updated.filter(({ draft, known }) => isRatedChange(known?.party, draft.party)).map(({ draft }) => draft.id);
   if (rerated.length > 0 && !exclusive) throw new FactsLockNeeded();
   await insertCustomers(tx, created);
-  await updateCustomers(tx, updated.map(({ draft }) => draft));
+  const changes = updated.map(({ draft, known }) => ({ ...draft, changed: [...changedFields(known?.party ?? {}, draft.party), ...changedFields(known?.profile ?? {}, draft.profile)] }));
+  await updateCustomers(tx, changes, dayOf(now));
+  await replaceTies(tx, changes.map(({ id }) => id), [...created, ...changes].flatMap(tiesOf));
   return { ids, created: new Set(created.map(({ id }) => id)), updated: updated.length, rerated };
 }
 
@@ -100,10 +111,36 @@ export async function landCustomers(tx: Queryable, said: readonly SaidCustomer[]
 const isRatedChange = (before: Party | undefined, after: Party): boolean =>
   after.kind === 'company' && ((before?.vatId ?? null) !== (after.vatId ?? null) || (before?.addresses?.[0]?.country ?? null) !== (after.addresses?.[0]?.country ?? null));
 
+const dayOf = (now: Date): string => now.toISOString().slice(0, 10);
+
+/** The fields of which something else is said than before. */
+function changedFields(before: object, after: object): readonly string[] {
+  const [known, said] = [new Map<string, unknown>(Object.entries(before)), new Map<string, unknown>(Object.entries(after))];
+  return [...new Set([...known.keys(), ...said.keys()])].filter((field) => !isDeepStrictEqual(known.get(field), said.get(field)));
+}
+
+const tiesOf = ({ id, profile, source }: MasterDraft): readonly KeyedTie[] =>
+  (profile.ties ?? []).map((tie) => ({ customerId: id, type: tie.type, other: tieKey(tie, source), role: tie.role ?? null }));
+
+/** What the master data says of a customer. */
+interface Master {
+  readonly key: Key;
+  readonly kind: CustomerKind;
+  readonly party: Party;
+  readonly profile: StoredProfile;
+  readonly source: string;
+  /** ISO 3166: what national phone numbers are read with. */
+  readonly country: string | null;
+}
+
 /** A customer of the master data under its own key. Whatever matching thinks of the id, the master is known by it. */
-export function masterDraft(id: string, key: Key, kind: CustomerKind, party: Party, context: { readonly source: string; readonly country: string | null }): CustomerDraft {
-  const keys = matchKeys(party, 'payer', context).filter((other) => keyName(other) !== keyName(key));
-  return { id, kind, party, contacts: contactsOf(party, context.country), origin: masterOrigin, keys: [{ ...key, strong: true }, ...keys] };
+export function masterDraft(id: string, { key, kind, party, profile, source, country }: Master): MasterDraft {
+  const debitor = debitorKey(profile.debitorNumber);
+  const keys = matchKeys(party, 'payer', { source, country }).filter((other) => keyName(other) !== keyName(key));
+  return {
+    id, kind, party, profile, source, contacts: masterContacts(party, profile.contacts ?? [], source, country), origin: masterOrigin,
+    keys: [{ ...key, strong: true }, ...keys, ...(debitor === undefined ? [] : [{ ...debitor, strong: true }])],
+  };
 }
 
 export interface FactsLanding {
@@ -131,7 +168,7 @@ export async function landFacts(
   if (circular.size > 0) throw new CircularCompanies(parents.filter(({ customerId }) => circular.has(customerId)));
   if (ofKnown.length === 0 && customers.rerated.length === 0) return { changed, stale: 0 };
   await raiseFactsVersion(tx);
-  const today = now.toISOString().slice(0, 10);
+  const today = dayOf(now);
   const stale = await ordersOfCustomers(tx, [...new Set([...ofKnown.filter(({ validFrom }) => validFrom <= today).map(({ customerId }) => customerId), ...customers.rerated])]);
   await markStale(tx, stale, cause);
   return { changed, stale: stale.length };

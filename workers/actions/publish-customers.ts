@@ -1,4 +1,3 @@
-import type { Party } from '../../schemas/booking-event.js';
 import type { CustomerEvent } from '../../schemas/customer-event.js';
 import { customerRecordOf, customerRowSchema, kindOfRow, type CustomerRow } from '../../schemas/customers-file.js';
 import { fromJson } from '../../schemas/json.js';
@@ -8,7 +7,7 @@ import type { SourceRecord } from '../sources/record.js';
 import type { Codec } from '../topics/codec.js';
 import { customerEventsTopic } from '../topics/names.js';
 import type { EventProducer, OutgoingMessage } from '../topics/producer.js';
-import { partyOf, problemsOf } from './import-customers.js';
+import { problemsOf, saidUpon, type Said } from './import-customers.js';
 import { openRecords, parseRow, type RowProblem } from './import-rows.js';
 
 export interface CustomersPublished {
@@ -97,8 +96,7 @@ function readEvent(line: number, value: unknown): ReadEvent {
 }
 
 /** What the rows of one customer have said so far: an event says all, a row only what it gives. */
-interface Customer {
-  readonly party: Party;
+interface Customer extends Said {
   readonly days: ReadonlyMap<string | undefined, Pick<CustomerEvent, 'attributes' | 'relations'>>;
   readonly rows: number;
 }
@@ -113,11 +111,15 @@ function createRows(source: string, now: number): (record: SourceRecord) => Read
     if (problems.length > 0) return { problems };
     const { row } = parsed;
     const name = `${kindOfRow(row)} ${externalKey(row.source ?? source, row.externalId)}`;
-    const before = customers.get(name) ?? { party: { kind: kindOfRow(row) }, days: new Map(), rows: 0 };
+    const before = customers.get(name) ?? { party: { kind: kindOfRow(row) }, profile: {}, days: new Map(), rows: 0 };
     const facts = factsOf(row, before.days.get(row.validFrom));
-    const customer = { party: { ...before.party, ...partyOf(row, before.party) }, days: new Map([...before.days, [row.validFrom, facts]]), rows: before.rows + 1 };
+    const customer = { ...saidUpon(before, row), days: new Map([...before.days, [row.validFrom, facts]]), rows: before.rows + 1 };
     customers.set(name, customer);
-    return { event: { externalId: row.externalId, source: row.source ?? source, updatedAt: now + before.rows, party: customer.party, ...facts, validFrom: row.validFrom ?? null } };
+    const { ties = [], ...profile } = customer.profile;
+    return { event: {
+      externalId: row.externalId, source: row.source ?? source, updatedAt: now + before.rows, party: customer.party, profile,
+      attributes: facts.attributes ?? null, relations: [...facts.relations ?? [], ...ties], validFrom: row.validFrom ?? null,
+    } };
   };
 }
 

@@ -3,6 +3,7 @@ import type { Party } from '../../schemas/booking-event.js';
 import type { CustomerEvent } from '../../schemas/customer-event.js';
 import { contentText } from '../domain/content.js';
 import { compareVersions, consentsOf, customerKey, validateCustomerEvent, type CustomerVersion } from '../domain/customer-event.js';
+import { isTie, profileOfEvent, withContacts } from '../domain/customer-profile.js';
 import { externalKey, type Key } from '../domain/match/keys.js';
 import { masterOf } from '../domain/match/new-customer.js';
 import { kindOf } from '../domain/match/parties.js';
@@ -159,7 +160,7 @@ async function landMessages(tx: Queryable, statements: readonly Statement[], end
 
   const folded = fold(statements, known);
   const said = [...folded.newest.map(saidBy), ...stubs.filter(({ key }) => !met.has(keyName(key)) && !folded.newest.some((other) => keyName(other.key) === keyName(key)))];
-  const customers = await landCustomers(tx, said, met, exclusive);
+  const customers = await landCustomers(tx, said, met, { exclusive, now });
   const ids = new Map([...knownTargets, ...[...met].map(([name, { id }]) => [name, id] as const), ...customers.ids]);
   const days = folded.days.map((statement) => dayOf(statement, ids));
   const gone = goneFacts(days, known);
@@ -237,22 +238,25 @@ const saidBy = ({ key, event }: Statement): SaidCustomer => ({
   key,
   draft: (id) => {
     const kind = kindOf(event.party ?? {});
-    const party = masterOf(plain({ ...event.party, externalId: event.externalId.trim() }), kind);
-    return masterDraft(id, key, kind, party, { source: event.source, country: party.addresses?.[0]?.country ?? null });
+    const profile = profileOfEvent(event);
+    const party = masterOf(withContacts(plain({ ...event.party, externalId: event.externalId.trim() }), profile.contacts ?? []), kind);
+    return masterDraft(id, { key, kind, party, profile, source: event.source, country: party.addresses?.[0]?.country ?? null });
   },
 });
 
 /** A company of which only the id is known, because somebody belongs to it: it is told later who it is. */
 const stubOf = (key: Key): SaidCustomer => ({
   key,
-  draft: (id) => masterDraft(id, key, 'company', { kind: 'company', externalId: key.value.slice(key.value.indexOf(':') + 1) }, { source: '', country: null }),
+  draft: (id) => masterDraft(id, {
+    key, kind: 'company', party: { kind: 'company', externalId: key.value.slice(key.value.indexOf(':') + 1) }, profile: {}, source: '', country: null,
+  }),
 });
 
 /** Without nulls and without the classes that the decoder makes. */
 const plain = (party: Party): Party => JSON.parse(JSON.stringify(party, (_, value: unknown) => value ?? undefined)) as Party;
 
 function relationsOf({ event }: Statement): readonly { readonly name: 'company' | 'parent'; readonly target: Key }[] {
-  return (event.relations ?? []).map(({ type, externalId }) => ({
+  return (event.relations ?? []).filter((relation) => !isTie(relation)).map(({ type, externalId }) => ({
     name: type === 'parent' ? 'parent' : 'company', target: { kind: 'external-company', value: externalKey(event.source, externalId?.trim() ?? '') },
   }));
 }

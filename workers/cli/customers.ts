@@ -1,13 +1,14 @@
 import cliProgress from 'cli-progress';
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { columnMapSchema } from '../../schemas/column-map.js';
 import { importCustomers, type CustomerImport } from '../actions/import-customers.js';
 import { publishCustomers, type CustomersPublished } from '../actions/publish-customers.js';
 import type { RowProblem } from '../actions/import-rows.js';
+import { criteria, debitorKey } from '../domain/customer-profile.js';
 import { emailKeyOf, phoneOf } from '../domain/match/contacts.js';
 import type { Key } from '../domain/match/keys.js';
 import { kafkaOptions } from '../runtime/config.js';
-import { findCustomers, readCustomer, type CustomerView, type FoundCustomer } from '../store/customer-view.js';
+import { findByCriteria, findCustomers, readCustomer, type CustomerContact, type CustomerView, type FoundCustomer, type WantedCriteria } from '../store/customer-view.js';
 import type { Database } from '../store/database.js';
 import { createCodec } from '../topics/codec.js';
 import { createKafka } from '../topics/connection.js';
@@ -135,22 +136,34 @@ function customerText(customer: CustomerView): string {
   const since = (validFrom: string | null): string => validFrom ?? 'always';
   return [
     `${customer.id}  ${nameOf(customer)}  (${customer.kind}${customer.active ? '' : `, inactive${customer.deactivatedAt === null ? '' : ` since ${customer.deactivatedAt.toISOString()}`}`}, from ${customer.origin}${merged})`,
-    ...[['born', party.birthDate], ['language', party.language], ['VAT id', party.vatId]].flatMap(([label, value]) => (value == null ? [] : [`${label} ${value}`])),
+    ...[
+      ['born', party.birthDate], ['language', party.language], ['VAT id', party.vatId], ['marital status', customer.profile.maritalStatus], ['debitor', customer.profile.debitorNumber],
+      ...criteria.map((field) => [field, customer.profile[field]?.join(', ')]),
+    ].flatMap(([label, value]) => (value == null ? [] : [`${label} ${value}`])),
     ...(customer.merged.length > 0 ? [`merged into it: ${customer.merged.join(', ')}`, `together: ${survivorText(customer)}`] : []),
-    '', 'Contacts', formatTable(['kind', 'value', 'from', ''], customer.contacts.map(({ kind, value, origin, verified }) => [kind, value, origin, verified ? 'verified' : '']), 'No contacts.'),
+    '', 'Contacts', formatTable(['kind', 'value', 'label', 'from', ''], customer.contacts.map((contact) => [contact.kind, contact.value, contact.label, contact.source ?? contact.origin, contactNotes(contact)]), 'No contacts.'),
     '', 'Found by', formatTable(['key', 'value'], customer.keys.map(({ kind, value }) => [kind, value]), 'No keys.'),
     '', 'Facts', formatTable(['', 'value', 'from'], [
       ...customer.attributes.map(({ name, value, validFrom }) => [name, value, since(validFrom)]),
       ...customer.relations.map(({ type, customerId, name, validFrom }) => [type, `${customerId} ${name ?? ''}`.trim(), since(validFrom)]),
     ], 'No dated facts.'),
+    ...(customer.ties.length === 0 ? [] : ['', 'Ties', formatTable(['', 'who', 'name'], customer.ties.map((tie) => [
+      [tie.type, ...(tie.role === null ? [] : [`(${tie.role})`]), ...(tie.of ? ['of'] : [])].join(' '), tie.customerId ?? tie.other, tie.customerId === null ? 'not known yet' : tie.name,
+    ]))]),
     ...(customer.consents.length === 0 ? [] : ['', 'Consents', formatTable(['purpose', 'channel', '', 'at', 'from'], customer.consents.map(({ purpose, channel, given, at, source }) => [purpose, channel === '' ? 'all' : channel, given ? 'given' : 'refused', at, source]))]),
     '', `Orders (${customer.orderCount})`, formatTable(['order', 'status', 'as', 'travel from'], customer.orders.map(({ order, status, role, travelFrom }) => [order, status, role, travelFrom]), 'No orders.'),
   ].join('\n');
 }
 
+function contactNotes({ verified, consentHint, undeliverableAt, undeliverableReason }: CustomerContact): string {
+  const since = undeliverableAt === null ? [] : [`undeliverable since ${undeliverableAt.slice(0, 10)}${undeliverableReason === null ? '' : ` (${undeliverableReason})`}`];
+  return [...(verified ? ['verified'] : []), ...(consentHint === null ? [] : [`hint: ${consentHint}`]), ...since].join(', ');
+}
+
 /** Who they are together: every field that another one than this customer gives, with that one's id. */
-function survivorText({ id, survivor: { party, from } }: CustomerView): string {
-  const given = Object.entries(from).filter(([, self]) => self !== id).map(([field, self]) => `${field} ${JSON.stringify(party[field as keyof typeof party])} (${self})`);
+function survivorText({ id, survivor: { party, profile, from } }: CustomerView): string {
+  const said = new Map<string, unknown>(Object.entries({ ...profile, ...party }));
+  const given = Object.entries(from).filter(([, self]) => self !== id).map(([field, self]) => `${field} ${JSON.stringify(said.get(field))} (${self})`);
   return `${nameOf({ party })}${given.length === 0 ? '' : `, of others ${given.join(', ')}`}`;
 }
 
@@ -162,19 +175,28 @@ function nameOf({ party }: Pick<FoundCustomer, 'party'>): string {
 function registerFind(customers: Command): void {
   customers
     .command('find')
-    .description('customers by e-mail, phone, external id or words of the name; at most 50')
-    .argument('<text...>', 'what to look for')
+    .description('customers by e-mail, phone, external id, debitor number or words of the name, or by what they like; at most 50')
+    .argument('[text...]', 'what to look for')
+    .option('--criterion <field=value>', `what the profile has to say (${criteria.join(', ')}); may be given several times`, addCriterion)
     .option('--country <code>', 'what a national phone number is read with')
     .option('--json', 'print one JSON document')
-    .addHelpText('after', examples('midline customers find anna@example.com', 'midline customers find anna müller', 'midline customers find "030 1234567" --country DE --json'))
-    .action(async (words: readonly string[], options: JsonOption & { readonly country?: string }) => {
-      const text = words.join(' ');
-      const found = await withDatabase((database) => findCustomers(database, keysIn(text, options.country ?? null), text));
+    .addHelpText('after', examples('midline customers find anna@example.com', 'midline customers find anna müller', 'midline customers find "030 1234567" --country DE --json', 'midline customers find --criterion interests=golf --criterion destinations=Madeira'))
+    .action(async (words: readonly string[], options: JsonOption & { readonly country?: string; readonly criterion?: WantedCriteria }) => {
+      const [text, wanted] = [words.join(' ').trim(), options.criterion];
+      if ((text === '') === (wanted === undefined)) throw new Error('Say what to look for: either a text, or --criterion.');
+      const found = await withDatabase((database) => (wanted === undefined ? findCustomers(database, keysIn(text, options.country ?? null), text) : findByCriteria(database, wanted)));
       printResult(found, options, (customers) => formatTable(['customer', 'kind', 'name', 'e-mail'], customers.map((customer) => [customer.id, customer.kind, nameOf(customer), customer.party.emails?.[0] ?? null]), 'Nobody.'));
     });
 }
 
+function addCriterion(text: string, before: WantedCriteria = {}): WantedCriteria {
+  const [name, value] = [text.slice(0, text.indexOf('=')).trim(), text.slice(text.indexOf('=') + 1).trim()];
+  const field = criteria.find((known) => known === name);
+  if (field === undefined || value === '') throw new InvalidArgumentError(`must be field=value, the field one of ${criteria.join(', ')}`);
+  return { ...before, [field]: [...before[field] ?? [], value] };
+}
+
 function keysIn(text: string, country: string | null): readonly Key[] {
-  const [email, phone] = [emailKeyOf(text), phoneOf(text, country)];
-  return [...(email === undefined ? [] : [{ kind: 'email' as const, value: email }]), ...(phone === undefined ? [] : [{ kind: 'phone' as const, value: phone }])];
+  const [email, phone, debitor] = [emailKeyOf(text), phoneOf(text, country), debitorKey(text)];
+  return [...(debitor === undefined ? [] : [debitor]), ...(email === undefined ? [] : [{ kind: 'email' as const, value: email }]), ...(phone === undefined ? [] : [{ kind: 'phone' as const, value: phone }])];
 }

@@ -1,6 +1,7 @@
 import type { Consent } from '../../schemas/booking-event.js';
 import type { CustomerEvent } from '../../schemas/customer-event.js';
 import type { Instant } from '../../schemas/scalars.js';
+import { familyRoles } from '../../schemas/customers-file.js';
 import { customerFieldFault, nameFault, within, type Fault } from './field-rules.js';
 import { externalKey, type Key } from './match/keys.js';
 import { kindOf } from './match/parties.js';
@@ -8,7 +9,7 @@ import type { Rejection } from './rejection.js';
 
 /** What a decoded customer event does wrong by the contract, the first thing found; null if nothing. @param receivedAt Kafka's timestamp; null: a file */
 export function validateCustomerEvent(event: CustomerEvent, receivedAt: Instant | null): Rejection | null {
-  const fault = customerFieldFault(event) ?? arrivalFault(event, receivedAt) ?? partyFault(event) ?? relationFault(event) ?? attributeFault(event) ?? consentFault(event);
+  const fault = customerFieldFault(event) ?? arrivalFault(event, receivedAt) ?? partyFault(event) ?? relationFault(event) ?? profileFault(event) ?? attributeFault(event) ?? consentFault(event);
   return fault === null ? null : { code: fault.code, reason: `${fault.path} ${fault.says}` };
 }
 
@@ -28,13 +29,34 @@ function partyFault({ party }: CustomerEvent): Fault | null {
 
 function relationFault(event: CustomerEvent): Fault | null {
   const own = customerKey(event).kind === 'external' ? 'company' : 'parent';
-  for (const [index, { type, externalId }] of (event.relations ?? []).entries()) {
+  const seen = new Set<string>();
+  for (const [index, { type, externalId, role }] of (event.relations ?? []).entries()) {
     const at = `relations[${index}]`;
-    if (type !== own) return { code: 'RELATION', path: `${at}.type`, says: own === 'company' ? 'must be company: that is what a person belongs to' : 'must be parent: that is what a company belongs to' };
+    const problem = typeProblem(type, role, own);
+    if (problem !== null) return { code: 'RELATION', path: `${at}.${problem.field}`, says: problem.says };
     const fault = nameFault(externalId);
     if (fault !== null) return within(at, within('externalId', fault));
-    if (own === 'parent' && externalId?.trim() === event.externalId.trim()) return { code: 'RELATION', path: at, says: 'names the company itself' };
-    if (index > 0) return { code: 'RELATION', path: at, says: `is a second ${own} for the same day` };
+    if (type !== 'company' && (type === 'parent' || type === 'family' || own === 'parent') && externalId?.trim() === event.externalId.trim()) return { code: 'RELATION', path: at, says: 'names the customer itself' };
+    const place = type === own ? own : `${type ?? ''} ${externalId?.trim() ?? ''}`;
+    if (seen.has(place)) return { code: 'RELATION', path: at, says: type === own ? `is a second ${own} for the same day` : 'is there twice' };
+    seen.add(place);
+  }
+  return null;
+}
+
+function typeProblem(type: string | null | undefined, role: string | null | undefined, own: 'company' | 'parent'): { readonly field: string; readonly says: string } | null {
+  if (type === own || type === 'agency' || type === 'branch' || type === 'mediator') return null;
+  if (type === 'family' && own === 'company') return role == null || familyRoles.some((known) => known === role) ? null : { field: 'role', says: `must be one of ${familyRoles.join(', ')}` };
+  if (type === 'company' || type === 'parent') return { field: 'type', says: own === 'company' ? 'must be company: that is what a person belongs to' : 'must be parent: that is what a company belongs to' };
+  return { field: 'type', says: type === 'family' ? 'is for persons' : `must be ${own}, ${own === 'company' ? 'family, ' : ''}agency, branch or mediator` };
+}
+
+/** A contact point is an address, or a value of another kind. */
+function profileFault({ profile }: CustomerEvent): Fault | null {
+  for (const [index, { kind, value, address }] of (profile?.contacts ?? []).entries()) {
+    const path = `profile.contacts[${index}]`;
+    if (kind !== 'email' && kind !== 'phone' && kind !== 'address') return { code: 'REQUIRED', path: `${path}.kind`, says: 'must be email, phone or address' };
+    if (kind === 'address' ? address == null : nameFault(value) !== null) return { code: 'REQUIRED', path, says: kind === 'address' ? 'has no address' : 'has no value' };
   }
   return null;
 }

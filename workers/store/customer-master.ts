@@ -1,7 +1,9 @@
 import type { Party } from '../../schemas/booking-event.js';
 import { compareKeys } from '../domain/match/candidates.js';
+import type { StoredProfile } from '../domain/customer-profile.js';
 import type { Key } from '../domain/match/keys.js';
 import { masterOrigin, type Contact, type CustomerDraft } from '../domain/match/new-customer.js';
+import { contactDetails } from './customers.js';
 import type { Queryable } from './database.js';
 
 /** A customer with one of the keys that were asked for. */
@@ -9,6 +11,7 @@ export interface KnownCustomer {
   readonly key: Key;
   readonly id: string;
   readonly party: Party;
+  readonly profile: StoredProfile;
   readonly origin: string;
   readonly active: boolean;
 }
@@ -28,7 +31,7 @@ export async function lockCustomersByKey(tx: Queryable, keys: readonly Key[]): P
   if (keys.length === 0) return [];
   const sorted = [...keys].sort(compareKeys);
   return tx.query<KnownCustomer>(
-    `select json_build_object('kind', k.kind, 'value', k.value) as key, c.id, c.party, c.origin, c.active
+    `select json_build_object('kind', k.kind, 'value', k.value) as key, c.id, c.party, c.profile, c.origin, c.active
      from unnest($1::text[], $2::text[]) as t (kind, value)
      join customer_key k on k.kind = t.kind and k.value = t.value
      join customer c on c.id = k.customer_id
@@ -38,13 +41,16 @@ export async function lockCustomersByKey(tx: Queryable, keys: readonly Key[]): P
 }
 
 /** A customer as its file says it now. */
-export type CustomerChange = Pick<CustomerDraft, 'id' | 'party' | 'keys' | 'contacts'>;
+export interface CustomerChange extends Pick<CustomerDraft, 'id' | 'party' | 'keys' | 'contacts' | 'profile'> {
+  /** Fields of party and profile that say something else than before. */
+  readonly changed: readonly string[];
+}
 
 /**
- * Replaces party, keys and contact points of customers. What bookings have shown stays: the keys of a customer that a booking made,
+ * Replaces party, profile, keys and contact points of customers. What bookings have shown stays: the keys of a customer that a booking made,
  * and contact points as observed.
  */
-export async function updateCustomers(tx: Queryable, changes: readonly CustomerChange[]): Promise<void> {
+export async function updateCustomers(tx: Queryable, changes: readonly CustomerChange[], today: string): Promise<void> {
   if (changes.length === 0) return;
   const ids = changes.map(({ id }) => id);
   const keys = changes.flatMap((change) => change.keys.map((key) => ({ ...key, id: change.id })));
@@ -57,20 +63,51 @@ export async function updateCustomers(tx: Queryable, changes: readonly CustomerC
     [ids, keys.map(({ kind }) => kind), keys.map(({ value }) => value), keys.map(({ id }) => id)],
   );
   await tx.query(
-    `update customer c set party = t.party, active = true, updated_at = now() from unnest($1::bigint[], $2::jsonb[]) as t (id, party) where c.id = t.id`,
-    [ids, changes.map(({ party }) => JSON.stringify(party))],
+    `update customer c set party = t.party, profile = t.profile, since = c.since || t.since, active = true, updated_at = now()
+     from unnest($1::bigint[], $2::jsonb[], $3::jsonb[], $4::jsonb[]) as t (id, party, profile, since) where c.id = t.id`,
+    [
+      ids, changes.map(({ party }) => JSON.stringify(party)), changes.map(({ profile = {} }) => JSON.stringify(profile)),
+      changes.map(({ changed }) => JSON.stringify(Object.fromEntries(changed.map((field) => [field, today])))),
+    ],
   );
   await replaceContacts(tx, ids, changes.flatMap((change) => change.contacts.map((contact) => ({ ...contact, id: change.id }))));
 }
 
 async function replaceContacts(tx: Queryable, ids: readonly string[], contacts: readonly (Contact & { readonly id: string })[]): Promise<void> {
   await tx.query(
-    `with given (id, kind, value) as (select * from unnest($2::bigint[], $3::text[], $4::text[])), gone as (
+    `with given (id, kind, value, source, label, verified, consent_hint) as (
+       select * from unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[], $8::text[])), gone as (
        delete from customer_contact c where c.customer_id = any ($1::bigint[]) and c.origin = '${masterOrigin}'
          and not exists (select from given g where g.id = c.customer_id and g.kind = c.kind and g.value = c.value))
-     insert into customer_contact (customer_id, kind, value, origin) select id, kind, value, '${masterOrigin}' from given order by 1, 2, 3
-     on conflict (customer_id, kind, value) do update set origin = excluded.origin where customer_contact.origin <> excluded.origin`,
-    [ids, contacts.map(({ id }) => id), contacts.map(({ kind }) => kind), contacts.map(({ value }) => value)],
+     insert into customer_contact as c (customer_id, kind, value, origin, source, label, verified, consent_hint)
+     select id, kind, value, '${masterOrigin}', source, label, verified, consent_hint from given order by 1, 2, 3
+     on conflict (customer_id, kind, value) do update
+       set origin = excluded.origin, source = excluded.source, label = excluded.label, verified = excluded.verified, consent_hint = excluded.consent_hint
+       where (c.origin, c.source, c.label, c.verified, c.consent_hint) is distinct from (excluded.origin, excluded.source, excluded.label, excluded.verified, excluded.consent_hint)`,
+    [ids, contacts.map(({ id }) => id), contacts.map(({ kind }) => kind), contacts.map(({ value }) => value), ...contactDetails(contacts)],
+  );
+}
+
+/** A tie by the key of the other one. */
+export interface KeyedTie {
+  readonly customerId: string;
+  readonly type: string;
+  readonly other: Key;
+  readonly role: string | null;
+}
+
+/** Replaces the ties of known customers, and adds those of others. */
+export async function replaceTies(tx: Queryable, customerIds: readonly string[], ties: readonly KeyedTie[]): Promise<void> {
+  if (customerIds.length === 0 && ties.length === 0) return;
+  await tx.query(
+    `with given (id, type, kind, value, role) as (select * from unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[])), gone as (
+       delete from customer_tie t where t.customer_id = any ($1::bigint[])
+         and not exists (select from given g where g.id = t.customer_id and g.type = t.type and g.kind = t.kind and g.value = t.value))
+     insert into customer_tie as t (customer_id, type, kind, value, role) select distinct on (1, 2, 3, 4) id, type, kind, value, role from given order by 1, 2, 3, 4, 5
+     on conflict (customer_id, type, kind, value) do update set role = excluded.role where t.role is distinct from excluded.role`,
+    [
+      customerIds, ties.map(({ customerId }) => customerId), ties.map(({ type }) => type), ties.map(({ other }) => other.kind), ties.map(({ other }) => other.value), ties.map(({ role }) => role),
+    ],
   );
 }
 

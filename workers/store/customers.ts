@@ -107,21 +107,27 @@ export async function insertCustomers(tx: Queryable, drafts: readonly CustomerDr
   const contacts = drafts.flatMap((draft) => draft.contacts.map((contact) => ({ ...contact, id: draft.id, origin: draft.origin })));
   await tx.query(
     `with new_customer as (
-       insert into customer (id, root_id, kind, party, origin)
-       select id, id, kind, party, origin from unnest($1::bigint[], $2::text[], $3::jsonb[], $4::text[]) as t (id, kind, party, origin) order by id
+       insert into customer (id, root_id, kind, party, origin, profile)
+       select id, id, kind, party, origin, profile from unnest($1::bigint[], $2::text[], $3::jsonb[], $4::text[], $8::jsonb[]) as t (id, kind, party, origin, profile) order by id
      ), new_key as (
        insert into customer_key (kind, value, customer_id)
        select kind, value, id from unnest($5::text[], $6::text[], $7::bigint[]) as t (kind, value, id) order by 1, 2, 3
      )
-     insert into customer_contact (customer_id, kind, value, origin)
-     select id, kind, value, origin from unnest($8::bigint[], $9::text[], $10::text[], $11::text[]) as t (id, kind, value, origin) order by 1, 2, 3`,
+     insert into customer_contact (customer_id, kind, value, origin, source, label, verified, consent_hint)
+     select * from unnest($9::bigint[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::boolean[], $16::text[]) order by 1, 2, 3`,
     [
       drafts.map(({ id }) => id), drafts.map(({ kind }) => kind), drafts.map(({ party }) => JSON.stringify(party)), drafts.map(({ origin }) => origin),
       keys.map(({ kind }) => kind), keys.map(({ value }) => value), keys.map(({ id }) => id),
-      contacts.map(({ id }) => id), contacts.map(({ kind }) => kind), contacts.map(({ value }) => value), contacts.map(({ origin }) => origin),
+      drafts.map(({ profile = {} }) => JSON.stringify(profile)),
+      contacts.map(({ id }) => id), contacts.map(({ kind }) => kind), contacts.map(({ value }) => value), contacts.map(({ origin }) => origin), ...contactDetails(contacts),
     ],
   );
 }
+
+/** The columns source, label, verified and consent_hint of contact points. */
+export const contactDetails = (contacts: readonly Contact[]): readonly (readonly unknown[])[] => [
+  contacts.map(({ source }) => source ?? null), contacts.map(({ label }) => label ?? null), contacts.map(({ verified }) => verified ?? false), contacts.map(({ consentHint }) => consentHint ?? null),
+];
 
 /** A contact point that a booking of a known customer shows. */
 export interface ObservedContact extends Contact {

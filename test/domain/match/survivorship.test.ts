@@ -16,12 +16,22 @@ test('each field is the best that is said: master data before bookings, then the
       kind: 'person', givenName: 'Anna', familyName: 'Müller-Lang', birthDate: '1980-05-11', phones: ['+4930123456'],
       emails: ['anna@crm.example', 'lang@crm.example', 'a@gds.example'],
     },
-    from: { givenName: '2', familyName: '3', birthDate: '4', phones: '4', emails: '3' },
+    profile: {}, from: { givenName: '2', familyName: '3', birthDate: '4', phones: '4', emails: '3' },
   });
   expect(survivor(selves.toReversed())).toEqual(survivor(selves));
   expect(selves).toEqual(before);
 });
 
 test('a customer alone is who it is', () => {
-  expect(survivor([self('1', 'gds', '2026-03-01', { kind: 'company', companyName: 'Acme GmbH' })])).toEqual({ party: { kind: 'company', companyName: 'Acme GmbH' }, from: { companyName: '1' } });
+  expect(survivor([self('1', 'gds', '2026-03-01', { kind: 'company', companyName: 'Acme GmbH' })])).toEqual({ party: { kind: 'company', companyName: 'Acme GmbH' }, profile: {}, from: { companyName: '1' } });
+});
+
+test('what is known beyond that survives in the same way', () => {
+  expect(survivor([
+    { ...self('1', 'import', '2026-03-01', { kind: 'person' }), profile: { interests: ['golf'], maritalStatus: 'married', ties: [{ type: 'agency', externalId: 'A' }] } },
+    { ...self('2', 'import', '2026-02-01', { kind: 'person' }), profile: { interests: ['wine', 'golf'], maritalStatus: 'single', debitorNumber: '10023' } },
+  ])).toMatchObject({
+    profile: { interests: ['golf', 'wine'], maritalStatus: 'married', debitorNumber: '10023', ties: [{ type: 'agency', externalId: 'A' }] },
+    from: { interests: '1', maritalStatus: '1', debitorNumber: '2', ties: '1' },
+  });
 });

@@ -9,7 +9,7 @@ import { cologneCode } from './phonetic.js';
 
 /** What customers are found by. Values of a kind are compared as they are. */
 export type KeyKind =
-  | 'external' | 'external-company' | 'loyalty' | 'vat' | 'email' | 'phone' | 'name-birth'
+  | 'external' | 'external-company' | 'debitor' | 'loyalty' | 'vat' | 'email' | 'phone' | 'name-birth'
   // What several people may share: these only find candidates.
   | 'word-birth' | 'sound-birth' | 'birth-postal' | 'birth-city' | 'name-postal' | 'name-city' | 'house' | 'street' | 'mailbox';
 

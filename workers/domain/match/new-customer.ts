@@ -9,6 +9,12 @@ export interface Contact {
   readonly kind: 'email' | 'phone' | 'address';
   /** E-mail in lower case, phone as E.164 where it can be read so, an address as one line. */
   readonly value: string;
+  /** What the master data knows of it; left out: a booking has shown it. */
+  readonly source?: string;
+  readonly label?: string | null;
+  readonly verified?: boolean;
+  /** What the source noted about being allowed to write there; no consent. */
+  readonly consentHint?: string | null;
 }
 
 /** Who wrote a customer that came with a file or a customer event: the master data. */
@@ -24,6 +30,8 @@ export interface CustomerDraft {
   readonly contacts: readonly Contact[];
   /** Who knows it: `import` or the source. */
   readonly origin: string;
+  /** Of the master data: what is known beyond that. */
+  readonly profile?: object;
 }
 
 /** The customer that an unknown party becomes. @param id from `allocateCustomerIds` */

@@ -1,4 +1,5 @@
 import type { Party } from '../../../schemas/booking-event.js';
+import { profileFields, type StoredProfile } from '../customer-profile.js';
 import { compareIds } from './candidates.js';
 import { isGiven, masterFields, masterOrigin } from './new-customer.js';
 
@@ -6,6 +7,8 @@ import { isGiven, masterFields, masterOrigin } from './new-customer.js';
 export interface Self {
   readonly id: string;
   readonly party: Party;
+  /** What is known beyond that. */
+  readonly profile?: StoredProfile;
   /** `import` (the master data) or the source of the booking that made it. */
   readonly origin: string;
   /** An instant that sorts as text. */
@@ -14,7 +17,8 @@ export interface Self {
 
 export interface Survivor {
   readonly party: Party;
-  /** The customer that each field comes from; of lists: the one whose entries come first. */
+  readonly profile: StoredProfile;
+  /** The customer that each field of both comes from; of lists: the one whose entries come first. */
   readonly from: Readonly<Record<string, string>>;
 }
 
@@ -24,16 +28,25 @@ export interface Survivor {
  */
 export function survivor(selves: readonly Self[]): Survivor {
   const ranked = [...selves].sort(bestFirst);
-  const party: Record<string, unknown> = {};
   const from: Record<string, string> = {};
-  for (const field of masterFields) {
-    const giving = ranked.filter((self) => isGiven(self.party[field]));
-    const [best] = giving;
-    if (best === undefined) continue;
-    from[field] = best.id;
-    party[field] = Array.isArray(best.party[field]) ? distinct(giving.flatMap((self) => listOf(self.party[field]))) : best.party[field];
+
+  /** Of each field what the best of those says that say something. */
+  function best<Said extends object>(fields: readonly (keyof Said & string)[], saidBy: (self: Self) => Said): Partial<Said> {
+    const chosen: Partial<Said> = {};
+    for (const field of fields) {
+      const giving = ranked.filter((self) => isGiven(saidBy(self)[field]));
+      const [first] = giving;
+      if (first === undefined) continue;
+      from[field] = first.id;
+      const value = saidBy(first)[field];
+      Object.assign(chosen, { [field]: Array.isArray(value) ? distinct(giving.flatMap((self) => listOf(saidBy(self)[field]))) : value });
+    }
+    return chosen;
   }
-  return { party: { ...(ranked[0]?.party.kind != null && { kind: ranked[0].party.kind }), ...party }, from };
+
+  const party = best<Party>(masterFields, (self) => self.party);
+  const profile = best<StoredProfile>(profileFields, (self) => self.profile ?? {});
+  return { party: { ...(ranked[0]?.party.kind != null && { kind: ranked[0].party.kind }), ...party }, profile, from };
 }
 
 function bestFirst(one: Self, other: Self): number {
