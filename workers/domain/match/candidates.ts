@@ -5,7 +5,7 @@ import type { CustomerKind } from './parties.js';
 import type { ComparedParty } from './profile.js';
 
 /** What a decision reads of a customer. */
-export type CandidateParty = ComparedParty & Pick<Party, 'companyName'>;
+export type CandidateParty = ComparedParty & Pick<Party, 'companyName' | 'vatId'>;
 
 /** A customer that shares a key with somebody in the batch; several of one id are the ways in which it has been seen. */
 export interface Candidate {

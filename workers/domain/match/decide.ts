@@ -1,8 +1,8 @@
 import { compareBirthDates, type BirthDateLevel } from './birth-date.js';
+import { judgeCompany } from './companies.js';
 import { nameOfKey, type Candidate, type CandidateParty } from './candidates.js';
 import type { Key, KeyKind, MatchKey } from './keys.js';
 import { probabilityOf, rounded, weigh, type Evidence, type Frequencies, type Levels, type MatchModel } from './model.js';
-import { compareCompanies } from './names.js';
 import { kindOf, type CustomerKind, type RoleParty } from './parties.js';
 import { compareProfiles, profileOf, type Profile } from './profile.js';
 
@@ -230,26 +230,9 @@ const vetoTexts: Readonly<Record<Veto, string>> = {
 
 const vetoText = (vetoes: readonly Veto[]): string => vetoes.map((veto) => vetoTexts[veto]).join('; ');
 
-/** What agrees of companies weighs so much: they are judged by rules, and their bits say which rule is the stronger. */
-const companyBits = { externalId: 24, loyalty: 24, vatId: 24, email: 12, phone: 10, equal: 10, near: 4, different: -6 } as const;
-const companyFields: Readonly<Partial<Record<KeyKind, 'externalId' | 'loyalty' | 'vatId' | 'email' | 'phone'>>> = { 'external-company': 'externalId', loyalty: 'loyalty', vat: 'vatId', email: 'email', phone: 'phone' };
-
 function companyJudge({ party }: RoleParty): Judge {
   return (candidate, by) => {
-    const name = compareCompanies(party.companyName, candidate.party.companyName);
-    const ids = [...by].flatMap((kind): Evidence[] => {
-      const field = companyFields[kind];
-      return field === undefined ? [] : [{ field, level: 'equal', bits: companyBits[field] }];
-    });
-    const evidence = [...ids, ...(name === 'unknown' ? [] : [{ field: 'companyName', level: name, bits: companyBits[name] }])];
-    return judgedAs(candidate, by, companyVerdict(by, name), { bits: evidence.reduce((sum, { bits }) => sum + bits, 0), evidence });
+    const { evidence, ...verdict } = judgeCompany(party, candidate.party, by);
+    return judgedAs(candidate, by, verdict, { bits: evidence.reduce((sum, { bits }) => sum + bits, 0), evidence });
   };
-}
-
-function companyVerdict(by: ReadonlySet<KeyKind>, name: ReturnType<typeof compareCompanies>): Verdict {
-  if (by.has('external-company') || by.has('vat') || by.has('loyalty')) return identified;
-  if (name === 'equal') return { verdict: 'link', reason: 'contact and name agree' };
-  if (name === 'different') return excluded('another company: a contact that two companies share');
-  if (name === 'unknown' && by.has('email')) return { verdict: 'link', reason: 'the e-mail address is that of one customer alone', byAddressAlone: true };
-  return review('the contact agrees, the name does not quite');
 }

@@ -44,3 +44,10 @@ export const fillerMailboxes: ReadonlySet<string> = new Set([
   'test', 'tester', 'none', 'no', 'null', 'na', 'nomail', 'no-mail', 'noemail', 'no-email', 'noemailaddress', 'keine', 'keinemail', 'keine-email', 'unknown',
   'unbekannt', 'anonymous', 'dummy', 'fake', 'asdf', 'abc', 'xyz', 'example', 'sample',
 ]);
+
+/** Where anybody may have a mailbox: the domain says nothing of whom somebody works for. */
+export const freeMailDomains: ReadonlySet<string> = new Set([
+  'gmail.com', 'googlemail.com', 'gmx.de', 'gmx.net', 'gmx.at', 'gmx.ch', 'web.de', 't-online.de', 'freenet.de', 'mail.de', 'posteo.de', 'outlook.com', 'outlook.de', 'hotmail.com',
+  'hotmail.de', 'live.com', 'msn.com', 'yahoo.com', 'yahoo.de', 'yahoo.co.uk', 'icloud.com', 'me.com', 'aol.com', 'proton.me', 'protonmail.com', 'orange.fr', 'free.fr', 'laposte.net',
+  'libero.it', 'bluewin.ch', 'chello.at', 'aon.at', 'mail.ru', 'yandex.ru', 'qq.com', '163.com',
+]);

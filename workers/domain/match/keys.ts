@@ -1,6 +1,7 @@
 import type { Party } from '../../../schemas/booking-event.js';
 import { comparableAddresses, type ComparableAddress } from './addresses.js';
 import { birthDatesOf } from './birth-date.js';
+import { plainCompanyName, vatOf } from './companies.js';
 import { emailKeyOf, phoneOf } from './contacts.js';
 import { isFiller } from './junk.js';
 import { nameOf } from './names.js';
@@ -11,7 +12,7 @@ import { cologneCode } from './phonetic.js';
 export type KeyKind =
   | 'external' | 'external-company' | 'debitor' | 'loyalty' | 'vat' | 'email' | 'phone' | 'name-birth'
   // What several people may share: these only find candidates.
-  | 'word-birth' | 'sound-birth' | 'birth-postal' | 'birth-city' | 'name-postal' | 'name-city' | 'house' | 'street' | 'mailbox';
+  | 'word-birth' | 'sound-birth' | 'birth-postal' | 'birth-city' | 'name-postal' | 'name-city' | 'house' | 'street' | 'mailbox' | 'company-name';
 
 export interface Key {
   readonly kind: KeyKind;
@@ -36,7 +37,7 @@ const longestKey = 500;
 /**
  * The keys of a party, each once: external id (`source:id`; a company's is of a kind of its own), loyalty (`PROGRAM:NUMBER`), VAT id of companies,
  * e-mail, phone, name + birth date of persons. A birth date that can mean two days makes two keys, neither of them strong.
- * Weak ones, of persons: birth date with a name (whichever field it stands in), the sound of the family name, postal code or town; name + postal code or town; street, number and postal code.
+ * Weak ones: of companies the name without legal form; of persons the birth date with a name (whichever field it stands in), the sound of the family name, postal code or town; name + postal code or town; street, number and postal code.
  * Fillers, role accounts and portal aliases make none. Costs nothing where a party says nothing.
  */
 export function matchKeys(party: Party, role: Role, context: KeyContext): readonly MatchKey[] {
@@ -52,9 +53,10 @@ export function matchKeys(party: Party, role: Role, context: KeyContext): readon
     const read = loyaltyOf(program, number);
     if (read !== undefined) add('loyalty', read.join(':'));
   }
-  if (company && party.vatId != null) {
-    const vat = vatOf(party.vatId);
+  if (company) {
+    const [vat, name] = [vatOf(party.vatId), plainCompanyName(party.companyName)];
     if (vat !== undefined) add('vat', vat);
+    if (name.length >= 3) add('company-name', name, false);
   }
   for (const text of party.emails ?? []) {
     const email = emailKeyOf(text);
@@ -78,11 +80,6 @@ export function loyaltyOf(program: string | null | undefined, number: string | n
   const digits = number?.replace(/[\s.-]/g, '').toUpperCase() ?? '';
   const name = program?.trim().toUpperCase() ?? '';
   return name === '' || digits.length < 4 || isFiller(digits) || isFiller(name) ? undefined : [name, digits];
-}
-
-function vatOf(text: string): string | undefined {
-  const value = text.replace(/[^\p{L}\p{N}]/gu, '').toUpperCase();
-  return value.length >= 6 && /\d/.test(value) && !/(\d)\1{6,}/.test(value) ? value : undefined;
 }
 
 type AddKey = (kind: KeyKind, value: string, strong?: boolean) => void;

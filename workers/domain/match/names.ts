@@ -38,7 +38,7 @@ const gluedTitle = /^(\p{L}{2,}?)(?:MRS|MSTR|MISS|MR)$/u;
  * The words of a name in one spelling: ASCII, lower-case, ae/oe/ue of longer words as a/o/u, so that Müller = Mueller = MULLER.
  * Words of four letters and less keep them: Xue and Xu are two names.
  */
-function wordsOf(text: string): readonly string[] {
+export function wordsOf(text: string): readonly string[] {
   const ascii = isAscii(text) ? text : anyAscii(text);
   const words = ascii.toLowerCase().replace(/['`]/g, '').match(/[a-z]+/g) ?? [];
   return words.map((word) => (word.length > 4 ? word.replace(/([aou])e/g, '$1') : word));
@@ -64,7 +64,7 @@ export function nameOf(party: NameFields): PersonName {
 
 const familyFrom = ({ family, familyWhole }: PersonName): Pick<PersonName, 'family' | 'familyWhole'> => ({ family, familyWhole });
 
-function textOf(text: string | null | undefined): string {
+export function textOf(text: string | null | undefined): string {
   const trimmed = text?.trim() ?? '';
   return isFillerName(trimmed) ? '' : trimmed;
 }
@@ -157,22 +157,4 @@ function isPart(one: readonly string[], other: readonly string[]): boolean {
 /** `a` or `a m` for `anna maria`: letters only, in order. */
 function isInitial(letters: readonly string[], words: readonly string[]): boolean {
   return letters.length <= words.length && letters.every((letter, index) => letter === (words[index] ?? '') || (letter.length === 1 && (words[index] ?? '').startsWith(letter)));
-}
-
-/** Legal forms are kept: a GmbH is not an AG. */
-export type CompanyLevel = 'equal' | 'near' | 'different' | 'unknown';
-
-const legalForms = new Set([
-  'gmbh', 'mbh', 'ag', 'kg', 'kgaa', 'ohg', 'ug', 'gbr', 'ev', 'eg', 'se', 'co', 'inc', 'corp', 'corporation', 'ltd', 'limited', 'llc', 'llp', 'plc', 'sa',
-  'sas', 'sarl', 'srl', 'spa', 'bv', 'nv', 'ab', 'as', 'oy', 'aps', 'cie', 'company',
-]);
-
-/** equal: the same words, legal form included; near: one leaves the legal form out. */
-export function compareCompanies(one: string | null | undefined, other: string | null | undefined): CompanyLevel {
-  const [a, b] = [wordsOf(textOf(one)), wordsOf(textOf(other))];
-  if (a.length === 0 || b.length === 0) return 'unknown';
-  if (a.join('') === b.join('')) return 'equal';
-  const [plainA, plainB] = [a, b].map((words) => words.filter((word) => !legalForms.has(word)).join(''));
-  const oneHasNone = plainA === a.join('') || plainB === b.join('');
-  return oneHasNone && plainA === plainB ? 'near' : 'different';
 }
