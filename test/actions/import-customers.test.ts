@@ -163,6 +163,10 @@ describe('a file', () => {
       { kind: 'email', value: 'anna@work.example', label: 'work', source: 'crm' }, { kind: 'phone', value: '+491701234567', label: 'mobile', source: 'crm' },
     ]);
     expect(await rows(`select customer_id as id from customer_key where (kind, value) in (('email', 'anna@work.example'), ('phone', '+491701234567'), ('debitor', '10023'))`)).toEqual([{ id: anna }, { id: anna }, { id: anna }]);
+    const context = { source: 'gds', country: 'DE' };
+    const payer = { role: 'payer', position: '', party: { familyName: 'Weber-Lang' }, debitorNumber: '10023' } as const;
+    const { results } = await matchParties(db, shippedModel, [{ ...payer, context, keys: matchKeys(payer.party, 'payer', context, payer.debitorNumber) }]);
+    expect(results).toMatchObject([{ decision: 'link', customerId: anna, evidence: [{ field: 'familyName' }, { field: 'id', level: 'equal' }] }]);
     expect((await readCustomer(db, anna))?.ties).toEqual([
       { type: 'agency', role: null, of: false, other: 'crm:north', customerId: north, name: 'North Travel GmbH' },
       { type: 'family', role: 'spouse', of: false, other: 'crm:bert', customerId: bert, name: 'Weber' },

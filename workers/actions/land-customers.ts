@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Party } from '../../schemas/booking-event.js';
-import { debitorKey, masterContacts, tieKey, type StoredProfile } from '../domain/customer-profile.js';
+import { masterContacts, tieKey, type StoredProfile } from '../domain/customer-profile.js';
 import { compareKeys } from '../domain/match/candidates.js';
 import { matchKeys, type Key } from '../domain/match/keys.js';
 import { masterOrigin, type CustomerDraft } from '../domain/match/new-customer.js';
@@ -135,11 +135,10 @@ interface Master {
 
 /** A customer of the master data under its own key. Whatever matching thinks of the id, the master is known by it. */
 export function masterDraft(id: string, { key, kind, party, profile, source, country }: Master): MasterDraft {
-  const debitor = debitorKey(profile.debitorNumber);
-  const keys = matchKeys(party, 'payer', { source, country }).filter((other) => keyName(other) !== keyName(key));
+  const keys = matchKeys(party, 'payer', { source, country }, profile.debitorNumber).filter((other) => keyName(other) !== keyName(key));
   return {
     id, kind, party, profile, source, contacts: masterContacts(party, profile.contacts ?? [], source, country), origin: masterOrigin,
-    keys: [{ ...key, strong: true }, ...keys, ...(debitor === undefined ? [] : [{ ...debitor, strong: true }])],
+    keys: [{ ...key, strong: true }, ...keys],
   };
 }
 

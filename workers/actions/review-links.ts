@@ -1,14 +1,17 @@
-import { matchKeys } from '../domain/match/keys.js';
+import { isDeepStrictEqual } from 'node:util';
+import type { Candidate } from '../domain/match/candidates.js';
+import { matchKeys, type KeyContext, type KeyKind, type MatchKey } from '../domain/match/keys.js';
 import { newCustomer } from '../domain/match/new-customer.js';
-import { partiesOf, type Role, type RoleParty } from '../domain/match/parties.js';
+import { kindOf, partiesOf, type Role, type RoleParty } from '../domain/match/parties.js';
 import type { JudgedCandidate } from '../domain/match/decide.js';
 import { audit } from '../store/audit.js';
 import { customerNames } from '../store/customer-view.js';
-import { allocateCustomerIds, currentLinks, insertCustomers, insertLinks, rootsOf, type CustomerLink } from '../store/customers.js';
+import { allocateCustomerIds, claimIdentities, currentLinks, findCandidates, insertCustomers, insertLinks, rootsOf, type CustomerLink } from '../store/customers.js';
 import type { Queryable } from '../store/database.js';
 import { shareFacts } from '../store/facts-lock.js';
 import { factsVersion } from '../store/fence.js';
 import { lockOrders, type StoredOrder } from '../store/orders.js';
+import { insertMerge, setMergedInto } from '../store/merges.js';
 import { insertNotSame, openReviews } from '../store/reviews.js';
 import { CustomerRefused } from './merge-customers.js';
 import { findOrder } from './orders.js';
@@ -82,14 +85,14 @@ async function named(db: Queryable, told: readonly Told[]): Promise<readonly Sho
   const kept = told.map(({ link }) => link.evidence as KeptEvidence);
   const names = await customerNames(db, kept.flatMap(({ candidates = [] }) => candidates.flatMap(({ customerId }) => customerId ?? [])));
   return told.map(({ order, link }, place) => ({
-    id: placeName({ ...order, ...link }), decision: link.decision, customerId: link.customerId, decidedBy: link.decidedBy, party: partyAt(order, link) ?? null, overflowed: kept[place]?.overflowed ?? [],
+    id: placeName({ ...order, ...link }), decision: link.decision, customerId: link.customerId, decidedBy: link.decidedBy, party: partyAt(order, link)?.party ?? null, overflowed: kept[place]?.overflowed ?? [],
     candidates: (kept[place]?.candidates ?? []).map(({ customerId = '', rootId = customerId, verdict = 'review', reason = '', weightBits = 0, vetoes = [], evidence = [] }) =>
       ({ customerId, rootId, verdict, reason, weightBits, vetoes, evidence, name: names.get(customerId) ?? '' })),
   }));
 }
 
-const partyAt = ({ state }: StoredOrder, { role, position }: Pick<CustomerLink, 'role' | 'position'>): RoleParty['party'] | undefined =>
-  (state.booking === null ? [] : partiesOf(state.booking)).find((party) => party.role === role && party.position === position)?.party;
+const partyAt = ({ state }: StoredOrder, { role, position }: Pick<CustomerLink, 'role' | 'position'>): RoleParty | undefined =>
+  (state.booking === null ? [] : partiesOf(state.booking)).find((party) => party.role === role && party.position === position);
 
 export interface ReviewRequest {
   /** `source:bookingRef/role`, of a traveller `…/traveller/ID`. */
@@ -109,26 +112,60 @@ export interface Reviewed {
 
 /** Says who somebody in an order is; it stands for ever, whatever the model thinks later. @throws CustomerRefused */
 export async function acceptCustomer(tools: RerateDependencies, request: ReviewRequest & { readonly customer: string }): Promise<Reviewed> {
-  return decideByHand(tools, request, async (tx, { order, role }) => {
+  return decideByHand(tools, request, async (tx, ground) => {
+    const { order, role } = ground;
     const [customer] = await rootsOf(tx, [request.customer]);
     if (customer === undefined) throw new CustomerRefused(`there is no customer ${request.customer}: look with midline customers find`);
     const isCompany = (await tx.query<{ kind: string }>('select kind from customer where id = $1', [request.customer]))[0]?.kind === 'company';
     if (role === 'corporate' && !isCompany) throw new CustomerRefused(`customer ${request.customer} is a person: the corporate account of ${order.source}:${order.bookingRef} is a company`);
+    await learn(tx, ground, customer, isCompany, request);
     return { decision: 'link', customerId: request.customer };
   });
 }
 
+/**
+ * So that nobody is asked twice: the customer as this booking names it is a customer of its own, merged into the one it is, and found by the next booking of that kind.
+ * Nothing is learned where one of its ids is somebody else's, or where all it says is known.
+ */
+async function learn(tx: Queryable, ground: Ground, { id: intoId, rootId }: { readonly id: string; readonly rootId: string }, isCompany: boolean, { reason, actor, now }: ReviewRequest): Promise<void> {
+  const met = someoneIn(ground);
+  if (met === undefined || (met.role === 'corporate' || kindOf(met.party) === 'company') !== isCompany) return;
+  await claimIdentities(tx, met.keys.filter(({ strong }) => strong));
+  const { candidates } = await findCandidates(tx, met.keys.filter(({ strong }) => strong));
+  const draft = newCustomer(met, met.keys, met.context, '');
+  const isKnown = (candidate: Candidate): boolean => candidate.rootId === rootId && isDeepStrictEqual(candidate.party, JSON.parse(JSON.stringify(draft.party)));
+  if (!met.keys.some(({ strong }) => strong) || candidates.some((candidate) => isKnown(candidate) || candidate.keys.some(({ kind }) => idKinds.has(kind)))) return;
+  const [id = ''] = await allocateCustomerIds(tx, 1);
+  await insertCustomers(tx, [{ ...draft, id }]);
+  await setMergedInto(tx, id, { id: intoId, rootId });
+  await insertMerge(tx, { customerId: id, intoId, reason, actor, at: now });
+}
+
+/** Keys that name one customer and no other. */
+const idKinds: ReadonlySet<KeyKind> = new Set<KeyKind>(['external', 'external-company', 'debitor', 'loyalty', 'vat']);
+
+interface Met extends RoleParty {
+  readonly keys: readonly MatchKey[];
+  readonly context: KeyContext;
+}
+
+/** Who the booking says somebody is; undefined where it does not. */
+function someoneIn({ order, role, position, facts }: Ground): Met | undefined {
+  const met = partyAt(order, { role, position });
+  if (met === undefined) return undefined;
+  const context = contextOf(order.source, order.state.booking, facts);
+  return { ...met, context, keys: matchKeys(met.party, role, context, met.debitorNumber) };
+}
+
 /** Says that somebody in an order is none of the candidates: a customer is made of them, where the booking says enough; else they stay nobody. @throws CustomerRefused */
 export async function rejectCandidates(tools: RerateDependencies, request: ReviewRequest): Promise<Reviewed> {
-  return decideByHand(tools, request, async (tx, { order, role, position, link, facts }) => {
-    const party = partyAt(order, { role, position });
-    const candidates = ((link?.evidence ?? {}) as KeptEvidence).candidates ?? [];
-    if (party === undefined) return { decision: 'none', customerId: null };
-    const context = contextOf(order.source, order.state.booking, facts);
-    const keys = matchKeys(party, role, context);
-    if (!keys.some(({ strong }) => strong)) return { decision: 'none', customerId: null };
+  return decideByHand(tools, request, async (tx, ground) => {
+    const candidates = ((ground.link?.evidence ?? {}) as KeptEvidence).candidates ?? [];
+    const met = someoneIn(ground);
+    if (met === undefined || !met.keys.some(({ strong }) => strong)) return { decision: 'none', customerId: null };
+    await claimIdentities(tx, met.keys.filter(({ strong }) => strong));
     const [id = ''] = await allocateCustomerIds(tx, 1);
-    await insertCustomers(tx, [newCustomer({ role, position, party }, keys, context, id)]);
+    await insertCustomers(tx, [newCustomer(met, met.keys, met.context, id)]);
     await insertNotSame(tx, { customerId: id, others: candidates.flatMap(({ customerId }) => customerId ?? []), reason: request.reason, actor: request.actor, at: request.now });
     return { decision: 'new', customerId: id };
   });

@@ -1,7 +1,6 @@
 import type { Address, Party } from '../../schemas/booking-event.js';
 import type { ContactPoint, CustomerEvent, CustomerProfile, CustomerRelation } from '../../schemas/customer-event.js';
 import { externalKey, type Key } from './match/keys.js';
-import { isFiller } from './match/junk.js';
 import { contactsOf, isGiven, type Contact } from './match/new-customer.js';
 
 /** Whom a customer belongs to besides its company: nothing is rated by it. Family are persons, all others companies, of the same source. */
@@ -76,12 +75,6 @@ export function masterContacts(party: Party, contacts: readonly ContactPoint[], 
     const point = known.get(`${contact.kind} ${contact.value}`);
     return { ...contact, source, label: point?.label ?? null, verified: point?.verified === true, consentHint: point?.consentHint ?? null };
   });
-}
-
-/** The key of a number in the accounts; undefined where it is none. */
-export function debitorKey(number: string | null | undefined): Key | undefined {
-  const value = number?.replace(/\s/g, '').toUpperCase() ?? '';
-  return value === '' || isFiller(value) ? undefined : { kind: 'debitor', value };
 }
 
 function partyOfPoint({ kind, value, address }: ContactPoint): Party {

@@ -16,8 +16,8 @@ export function lockCustomers(tx: Queryable, ids: readonly string[]): Promise<re
   );
 }
 
-/** Says that a customer is another one, or (null) itself again; whoever was merged into it goes with it. Only under the exclusive facts lock. */
-export async function setMergedInto(tx: Queryable, id: string, into: MergeableCustomer | null): Promise<void> {
+/** Says that a customer is another one, or (null) itself again; whoever was merged into it goes with it. Only under the exclusive facts lock, or for a customer that nobody else knows yet. */
+export async function setMergedInto(tx: Queryable, id: string, into: Pick<MergeableCustomer, 'id' | 'rootId'> | null): Promise<void> {
   await tx.query('update customer set merged_into = $2 where id = $1', [id, into?.id ?? null]);
   await tx.query(
     `with recursive below (id) as (

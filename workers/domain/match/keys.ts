@@ -35,12 +35,14 @@ export interface KeyContext {
 const longestKey = 500;
 
 /**
- * The keys of a party, each once: external id (`source:id`; a company's is of a kind of its own), loyalty (`PROGRAM:NUMBER`), VAT id of companies,
+ * The keys of a party, each once: external id (`source:id`; a company's is of a kind of its own), debitor number, loyalty (`PROGRAM:NUMBER`), VAT id of companies,
  * e-mail, phone, name + birth date of persons. A birth date that can mean two days makes two keys, neither of them strong.
  * Weak ones: of companies the name without legal form; of persons the birth date with a name (whichever field it stands in), the sound of the family name, postal code or town; name + postal code or town; street, number and postal code.
  * Fillers, role accounts and portal aliases make none. Costs nothing where a party says nothing.
+ *
+ * @param debitorNumber the party's number in the accounts, where it is known
  */
-export function matchKeys(party: Party, role: Role, context: KeyContext): readonly MatchKey[] {
+export function matchKeys(party: Party, role: Role, context: KeyContext, debitorNumber?: string | null): readonly MatchKey[] {
   const keys = new Map<string, MatchKey>();
   const add = (kind: KeyKind, value: string, strong = true): void => {
     const name = `${kind} ${value}`;
@@ -49,6 +51,8 @@ export function matchKeys(party: Party, role: Role, context: KeyContext): readon
   const company = role === 'corporate' || kindOf(party) === 'company';
   const externalId = party.externalId?.trim() ?? '';
   if (externalId !== '' && !isFiller(externalId)) add(company ? 'external-company' : 'external', externalKey(context.source, externalId));
+  const debitor = debitorKey(debitorNumber);
+  if (debitor !== undefined) add(debitor.kind, debitor.value);
   for (const { program, number } of party.loyalty ?? []) {
     const read = loyaltyOf(program, number);
     if (read !== undefined) add('loyalty', read.join(':'));
@@ -73,6 +77,12 @@ export function matchKeys(party: Party, role: Role, context: KeyContext): readon
 /** The value under which an external id is found; the colon after the source is the first one. */
 export function externalKey(source: string, externalId: string): string {
   return `${source.includes(':') ? source.replaceAll(':', '%3A') : source}:${externalId}`;
+}
+
+/** The key of a number in the accounts; undefined where it is none. */
+export function debitorKey(number: string | null | undefined): Key | undefined {
+  const value = number?.replace(/\s/g, '').toUpperCase() ?? '';
+  return value === '' || value.length > longestKey || isFiller(value) ? undefined : { kind: 'debitor', value };
 }
 
 /** Programme and number as compared; undefined where they identify nobody. */

@@ -10,18 +10,28 @@ export interface RoleParty {
   readonly role: Role;
   readonly position: string;
   readonly party: Party;
+  /** The number in the accounts of whoever pays. */
+  readonly debitorNumber?: string;
 }
 
-/** Everybody a booking names: payer, booker, corporate account (as a company party, its id as external id), then the travellers in their order. */
+/**
+ * Everybody a booking names: payer, booker, corporate account (as a company party, its id as external id), then the travellers in their order.
+ * A reference of type `debitor` is the number of the corporate account, else of the payer, else of the booker.
+ */
 export function partiesOf(booking: Booking): readonly RoleParty[] {
   const { payer, booker, corporateAccount, travellers } = booking;
+  const debitor = debitorOf(booking);
+  const debtor: Role = corporateAccount != null ? 'corporate' : payer != null ? 'payer' : 'booker';
   const parties: RoleParty[] = [];
-  if (payer != null) parties.push({ role: 'payer', position: '', party: payer });
-  if (booker != null) parties.push({ role: 'booker', position: '', party: booker });
-  if (corporateAccount != null) parties.push({ role: 'corporate', position: '', party: companyOf(corporateAccount) });
+  const add = (role: Role, party: Party): void => { parties.push({ role, position: '', party, ...(role === debtor && debitor !== undefined && { debitorNumber: debitor }) }); };
+  if (payer != null) add('payer', payer);
+  if (booker != null) add('booker', booker);
+  if (corporateAccount != null) add('corporate', companyOf(corporateAccount));
   for (const traveller of travellers ?? []) parties.push({ role: 'traveller', position: traveller.id, party: traveller });
   return parties;
 }
+
+const debitorOf = ({ references }: Booking): string | undefined => references?.find(({ type }) => type?.trim().toLowerCase() === 'debitor')?.value ?? undefined;
 
 function companyOf({ id, name, vatId }: CorporateAccount): Party {
   return { kind: 'company', externalId: id ?? null, companyName: name ?? null, vatId: vatId ?? null };
@@ -35,11 +45,12 @@ export function kindOf(party: Party): CustomerKind {
 
 /**
  * True where both bookings name the same people by the same words, so that their links need not be decided again.
- * Compares what keys and decisions read (ids, names, birth dates, contacts, addresses, loyalty numbers, corporate account); consents identify nobody.
+ * Compares what keys and decisions read (ids, names, birth dates, contacts, addresses, loyalty numbers, debitor number, corporate account); consents identify nobody.
  */
 export function sameIdentity(before: Booking | null, after: Booking | null): boolean {
   if (before === after) return true;
   return (
+    (before === null ? undefined : debitorOf(before)) === (after === null ? undefined : debitorOf(after)) &&
     sameParty(before?.payer, after?.payer) &&
     sameParty(before?.booker, after?.booker) &&
     sameAccount(before?.corporateAccount, after?.corporateAccount) &&

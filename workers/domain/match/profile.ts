@@ -52,7 +52,7 @@ export function compareProfiles(one: Profile, other: Profile, by: ReadonlySet<Ke
 
 /** Two numbers of one programme speak against each other; two external ids do not: a source may know somebody twice. */
 function idLevel(one: Profile, other: Profile, by: ReadonlySet<KeyKind>): string | undefined {
-  if (by.has('external') || by.has('loyalty')) return 'equal';
+  if (by.has('external') || by.has('debitor') || by.has('loyalty')) return 'equal';
   let level: string | undefined;
   for (const [program, number] of one.loyalty) {
     const known = other.loyalty.get(program);
