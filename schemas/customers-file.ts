@@ -6,12 +6,15 @@ const longestText = 500;
 
 const text = z.string('must be a text').trim().max(longestText, `must have at most ${longestText} characters`)
   .refine((value) => !value.includes('\u0000'), 'holds the character U+0000')
-  .refine((value) => !/\p{Surrogate}/u.test(value), 'holds half of a surrogate pair');
+  .refine((value) => !/\p{Surrogate}/u.test(value), 'holds a broken character (half of a surrogate pair)');
 /** Cells of a CSV file are texts; an empty one says nothing. */
 const optional = text.transform((value) => (value === '' ? undefined : value)).nullish().transform((value) => value ?? undefined);
+const longestList = 100;
 /** A list, in CSV as one text with `|` between. */
-const list = z.union([z.array(text), text.transform((value) => value.split('|'))], 'must be a list, in CSV with | between').nullish()
-  .transform((values) => (values ?? []).map((value) => value.trim()).filter((value) => value !== ''));
+const list = z.preprocess(
+  (value) => (typeof value === 'string' ? value.split('|') : value),
+  z.array(text, 'must be a list, in CSV with | between').max(longestList, `must have at most ${longestList} entries`).nullish(),
+).transform((values) => (values ?? []).filter((value) => value !== ''));
 
 const date = optional.refine((value) => value === undefined || daysOf(value) !== undefined, 'must be a date such as 2026-05-10');
 const country = optional.refine((value) => value === undefined || /^[A-Za-z]{2,3}$/.test(value), 'must be a country of ISO 3166, such as DE or DEU');
@@ -109,7 +112,7 @@ export const customerRowSchema = z.strictObject({
   /** External id of the company above a company. */
   parent: optional,
   /** What fee rules may read, such as status: vip. */
-  attributes: z.record(text.min(1), optional, 'must be an object of texts').nullish().transform((values) => values ?? {}),
+  attributes: z.record(text.min(1, 'must have a name'), optional, 'must be an object of texts').nullish().transform((values) => values ?? {}),
   /** The day from which company, parent and attributes of this row hold; left out: always. A customer may have several rows with different days. */
   validFrom: date,
 }).check(({ value, issues }) => {

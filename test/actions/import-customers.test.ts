@@ -72,7 +72,7 @@ const people = [
 
 describe('a file', () => {
   test('lands: customers, keys, contacts, attributes and relations, also to companies further down', async () => {
-    expect(await load(people)).toEqual({ rows: 3, created: 3, updated: 0, unchanged: 0, facts: 3, stale: 0, refused: 0, problems: [] });
+    expect(await load(people)).toEqual({ rows: 3, created: 3, updated: 0, unchanged: 0, facts: 3, stale: 0, refused: 0, skipped: 0, stoppedAt: null, problems: [] });
     const [anna, acme, holding] = [await idOf('anna'), await idOf('acme'), await idOf('holding')];
     expect(await rows('select kind, party, origin from customer where id = $1', [anna])).toEqual([{
       kind: 'person', origin: 'import',
@@ -124,7 +124,7 @@ describe('a file', () => {
         (select json_agg(k order by kind, value) from customer_contact k) as contacts, (select version from facts_version), (select count(*) from audit_log) as audited`,
     );
     const before = await everything();
-    expect(await load(people)).toEqual({ rows: 3, created: 0, updated: 0, unchanged: 3, facts: 0, stale: 0, refused: 0, problems: [] });
+    expect(await load(people)).toEqual({ rows: 3, created: 0, updated: 0, unchanged: 3, facts: 0, stale: 0, refused: 0, skipped: 0, stoppedAt: null, problems: [] });
     expect(await everything()).toEqual(before);
   });
 

@@ -1,15 +1,20 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import type { Party } from '../../schemas/booking-event.js';
 import { mappedRecord, type ColumnMap } from '../../schemas/column-map.js';
 import { customerRecordOf, customerRowSchema, kindOfRow, type CustomerRow } from '../../schemas/customers-file.js';
+import { alpha2Country, isCountry } from '../domain/countries.js';
 import { isBirthDate } from '../domain/match/birth-date.js';
 import { criteria, storedProfile, withContacts, type StoredProfile, type Tie } from '../domain/customer-profile.js';
 import { externalKey, type Key } from '../domain/match/keys.js';
 import { masterOf } from '../domain/match/new-customer.js';
 import { audit } from '../store/audit.js';
 import { takeOverFacts } from '../store/customer-events.js';
+import { beginImport, endImport, noteLanded } from '../store/customer-imports.js';
 import type { DatedFact } from '../store/customer-master.js';
 import type { Database, Queryable } from '../store/database.js';
 import { shareFacts, takeFactsLockExclusively } from '../store/facts-lock.js';
+import { assertColumns } from './customer-columns.js';
 import { openRecords, parseRow, type FileRow, type RowProblem } from './import-rows.js';
 import { CircularCompanies, claimUnknown, customerIds, FactsLockNeeded, keyName, landCustomers, landFacts, lockKnown, masterDraft, type LandedCustomers, type SaidCustomer } from './land-customers.js';
 
@@ -24,6 +29,10 @@ export interface CustomerImport {
   readonly stale: number;
   /** Rows with a problem: left out, or landed without their company or parent where that is the problem. */
   readonly refused: number;
+  /** Rows that had landed before a resumed import. */
+  readonly skipped: number;
+  /** The line up to which it has landed, where it was stopped before its end. */
+  readonly stoppedAt: number | null;
 }
 
 export interface ImportCustomersOptions {
@@ -36,6 +45,10 @@ export interface ImportCustomersOptions {
   readonly country: string | null;
   readonly actor: string;
   readonly now: Date;
+  /** Go on where an import of this very file was broken off: rows that have landed are read again for what is wrong with them, and not written. */
+  readonly resume?: boolean;
+  /** Once it is aborted, the batch in hand is finished and no other begun. */
+  readonly signal?: AbortSignal;
   /** Called for each thing that is wrong with a row, in the order of lines within a batch. */
   readonly onProblem: (problem: RowProblem) => void;
   /** Called after each batch: rows so far, and how much of the file they are, from 0 to 1. */
@@ -46,56 +59,107 @@ const rowsPerBatch = 1000;
 
 /**
  * Imports customers from CSV or NDJSON, known by source and external id: new ones are inserted, fields that a row gives replace what was there,
- * fields that it leaves empty stay. Each batch is a transaction of its own; doing it again changes nothing.
- * A company that stands further down in the file is found in the end; one that stands nowhere is a problem of the row that names it.
+ * fields that it leaves empty stay. Each batch is a transaction of its own, which notes how far the file has landed; doing it again changes nothing.
+ * A company that stands further down in the file is found in the end, when relations are read again from the first that waited for one;
+ * a company that stands nowhere is a problem of the row that names it.
  */
 export async function importCustomers(database: Database, options: ImportCustomersOptions): Promise<CustomerImport> {
-  const total = { rows: 0, created: 0, updated: 0, unchanged: 0, facts: 0, stale: 0 };
-  const refused = new Set<number>();
-  const waiting: Relation[] = [];
-  const land = createLanding(database, options, (problem) => { refused.add(problem.line); options.onProblem(problem); });
+  const { file, actor, now, resume = false, signal, onProgress } = options;
+  const total = { rows: 0, skipped: 0, created: 0, updated: 0, unchanged: 0, facts: 0, stale: 0, refused: 0 };
+  const digest = await digestOf(options);
+  const landedTo = await beginImport(database, { digest, file, actor, now, resume });
+  const land = createLanding(database, options, digest, (problems) => {
+    total.refused += new Set(problems.map(({ line }) => line)).size;
+    problems.forEach(options.onProblem);
+  });
+  /** The first line whose relations may have to wait; of rows that landed before, nobody knows any more. */
+  let waiting: number | null = null;
+  let landed = 0;
 
-  async function settle(rows: readonly FileRow<CustomerRow>[]): Promise<void> {
-    const landed = await land.rows(rows);
-    waiting.push(...landed.waiting);
-    for (const name of ['created', 'updated', 'unchanged', 'facts', 'stale'] as const) total[name] += landed[name];
+  for await (const { rows, problems, first, last, count, share } of batchesOf(options)) {
+    total.rows = count;
+    total.refused += new Set(problems.map(({ line }) => line)).size;
+    problems.forEach(options.onProblem);
+    if (last > landedTo) {
+      const { waits, ...counts } = await land.rows(rows, last);
+      for (const name of ['created', 'updated', 'unchanged', 'facts', 'stale'] as const) total[name] += counts[name];
+      if (waits) waiting ??= first;
+    } else {
+      total.skipped += rows.length;
+      waiting ??= first;
+    }
+    landed = last;
+    onProgress({ rows: count, share });
+    if (signal?.aborted === true) return { ...total, stoppedAt: last };
   }
+  for await (const { rows, last } of waiting === null ? [] : batchesOf(options)) {
+    if (last < (waiting ?? 0)) continue;
+    const { facts, stale } = await land.relations(rows);
+    total.facts += facts;
+    total.stale += stale;
+    onProgress({ rows: total.rows, share: 1 });
+    if (signal?.aborted === true) return { ...total, stoppedAt: landed };
+  }
+  await endImport(database, digest);
+  return { ...total, stoppedAt: null };
+}
 
-  let batch: FileRow<CustomerRow>[] = [];
-  const { records, share } = await openRecords(options.file);
+interface Batch {
+  readonly rows: readonly FileRow<CustomerRow>[];
+  readonly problems: readonly RowProblem[];
+  /** Lines of its first and last record. */
+  readonly first: number;
+  readonly last: number;
+  /** Records so far. */
+  readonly count: number;
+  readonly share: number;
+}
+
+/** The file a thousand records at a time, always the same ones. */
+async function* batchesOf({ file, map, now }: ImportCustomersOptions): AsyncGenerator<Batch> {
+  const { records, share } = await openRecords(file, (names) => { assertColumns(names, map); });
+  const prepare = map === undefined ? customerRecordOf : prepareBy(map);
+  let count = 0;
+  let batch = { rows: [] as FileRow<CustomerRow>[], problems: [] as RowProblem[], first: 0, last: 0 };
   for await (const record of records) {
-    total.rows++;
-    const parsed = parseRow(record, customerRowSchema, options.map === undefined ? customerRecordOf : prepareBy(options.map));
-    const problems = 'problems' in parsed ? parsed.problems : problemsOf(parsed);
-    for (const problem of problems) {
-      refused.add(problem.line);
-      options.onProblem(problem);
-    }
-    if (!('problems' in parsed) && problems.length === 0) batch.push(parsed);
-    if (batch.length === rowsPerBatch) {
-      await settle(batch);
-      batch = [];
-      options.onProgress({ rows: total.rows, share: share() });
+    count++;
+    const parsed = parseRow(record, customerRowSchema, prepare);
+    const problems = 'problems' in parsed ? parsed.problems : problemsOf(parsed, now);
+    batch.problems.push(...problems);
+    if (!('problems' in parsed) && problems.length === 0) batch.rows.push(parsed);
+    if (batch.first === 0) batch.first = record.line;
+    batch.last = record.line;
+    if (count % rowsPerBatch === 0) {
+      yield { ...batch, count, share: share() };
+      batch = { rows: [], problems: [], first: 0, last: 0 };
     }
   }
-  await settle(batch);
-  for (let first = 0; first < waiting.length; first += rowsPerBatch) {
-    const landed = await land.relations(waiting.slice(first, first + rowsPerBatch));
-    total.facts += landed.facts;
-    total.stale += landed.stale;
-  }
-  options.onProgress({ rows: total.rows, share: 1 });
-  return { ...total, refused: refused.size };
+  if (batch.first > 0) yield { ...batch, count, share: 1 };
+}
+
+/** Names what an import does: the bytes of its file, and the options that decide what its rows say. */
+async function digestOf({ file, map, source, country }: ImportCustomersOptions): Promise<string> {
+  const hash = createHash('sha256').update(JSON.stringify({ map, source, country }));
+  for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) hash.update(chunk);
+  return hash.digest('hex');
 }
 
 const prepareBy = (map: ColumnMap) => (record: Readonly<Record<string, unknown>>) => mappedRecord(map, record);
 
 /** What the schema cannot tell of a row. */
-export function problemsOf({ line, row }: FileRow<CustomerRow>): readonly RowProblem[] {
-  return row.birthDate === undefined || isBirthDate(row.birthDate)
-    ? []
-    : [{ line, field: 'birthDate', value: row.birthDate, reason: 'must be a birth date such as 1980-05-10' }];
+export function problemsOf({ line, row }: FileRow<CustomerRow>, now: Date): readonly RowProblem[] {
+  const { birthDate, country, nationality } = row;
+  const told: RowProblem[] = [];
+  if (birthDate !== undefined && !isBirthDate(birthDate)) told.push({ line, field: 'birthDate', value: birthDate, reason: 'must be a birth date such as 1980-05-10' });
+  else if (birthDate !== undefined && !isBirthDate(birthDate, now.toISOString().slice(0, 10))) told.push({ line, field: 'birthDate', value: birthDate, reason: 'lies in the future' });
+  for (const [field, value] of Object.entries({ country, nationality })) {
+    if (value !== undefined && !isKnownCountry(value)) told.push({ line, field, value, reason: 'must be a country of ISO 3166, such as DE or DEU' });
+  }
+  return told;
 }
+
+/** Kosovo has no code of ISO 3166; this one is in use everywhere. */
+const isKnownCountry = (text: string): boolean => isCountry(alpha2Country(text.toUpperCase())) || /^XKX?$/i.test(text);
 
 /** The company of a person or the parent of a company, by external ids. */
 interface Relation {
@@ -114,7 +178,8 @@ interface Landed {
   readonly unchanged: number;
   readonly facts: number;
   readonly stale: number;
-  readonly waiting: readonly Relation[];
+  /** Whether a relation waits for a company that nobody knows yet. */
+  readonly waits: boolean;
 }
 
 /** Companies would stand above themselves: the batch has to begin again without these. */
@@ -127,59 +192,54 @@ class Circular extends Error {
   }
 }
 
-interface Attempt {
-  readonly exclusive: boolean;
-  /** Lines whose relation is left out. */
-  readonly without: ReadonlySet<number>;
-}
-
 /** Postgres ended this transaction because another one waits for it and it for the other: nothing of it is left, and it can begin again. */
 const isDeadlock = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === '40P01';
 
 interface Landing {
-  rows(rows: readonly FileRow<CustomerRow>[]): Promise<Landed>;
-  /** The relations that waited for the end of the file. */
-  relations(relations: readonly Relation[]): Promise<Pick<Landed, 'facts' | 'stale'>>;
+  /** @param last the line up to which the file has landed then */
+  rows(rows: readonly FileRow<CustomerRow>[], last: number): Promise<Landed>;
+  /** The relations of rows that have landed, when every company of the file has. */
+  relations(rows: readonly FileRow<CustomerRow>[]): Promise<Pick<Landed, 'facts' | 'stale'>>;
 }
 
-function createLanding(database: Database, options: ImportCustomersOptions, onProblem: (problem: RowProblem) => void): Landing {
+function createLanding(database: Database, options: ImportCustomersOptions, digest: string, onProblems: (problems: readonly RowProblem[]) => void): Landing {
   /** Once a batch needed the facts lock, the next ones of the file will. */
   let exclusive = false;
+  /** Lines whose relation makes a circle: it is left out, and told once. */
+  const circular = new Set<number>();
 
-  async function attempt<Result>(relations: readonly Relation[], work: (tx: Queryable, attempt: Attempt) => Promise<Result>): Promise<Result> {
-    const without = new Set<number>();
+  async function attempt<Result>(rows: readonly FileRow<CustomerRow>[], work: (tx: Queryable, relations: readonly Relation[]) => Promise<Result>): Promise<Result> {
+    const relations = rows.flatMap((each) => relationsOf(each, options.source));
     for (;;) {
       try {
         return await database.transaction(async (tx) => {
           await (exclusive ? takeFactsLockExclusively(tx) : shareFacts(tx));
-          return work(tx, { exclusive, without });
+          return work(tx, relations.filter(({ line }) => !circular.has(line)));
         });
       } catch (error) {
         if (error instanceof FactsLockNeeded) exclusive = true;
         else if (isDeadlock(error)) continue;
         else if (error instanceof Circular) {
-          for (const { line, target } of relations.filter((relation) => error.lines.includes(relation.line))) {
-            onProblem({ line, field: 'parent', value: externalIdOf(target), reason: 'makes a circle of companies' });
-          }
-          error.lines.forEach((line) => without.add(line));
+          onProblems(relations.filter(({ line }) => error.lines.includes(line)).map(({ line, target }) => ({ line, field: 'parent', value: externalIdOf(target), reason: 'makes a circle of companies' })));
+          error.lines.forEach((line) => circular.add(line));
         } else throw error;
       }
     }
   }
 
   return {
-    async rows(rows) {
-      const relations = rows.flatMap((each) => relationsOf(each, options.source));
-      return attempt(relations, (tx, state) => landRows(tx, rows, relations.filter(({ line }) => !state.without.has(line)), state.exclusive, options));
-    },
-    async relations(relations) {
-      const landed = await attempt(relations, async (tx, { exclusive: alone, without }) => {
-        const kept = relations.filter(({ line }) => !without.has(line));
-        const ids = await customerIds(tx, kept.flatMap(({ subject, target }) => [subject, target]));
-        const { facts, waiting } = factsOf(kept, ids);
-        return { ...(await landLineFacts(tx, facts, { ids, created: new Set(), updated: 0, rerated: [] }, alone, options)), waiting };
+    rows: (rows, last) => attempt(rows, async (tx, relations) => {
+      const landed = await landRows(tx, rows, relations, exclusive, options);
+      await noteLanded(tx, digest, last);
+      return landed;
+    }),
+    async relations(rows) {
+      const { waiting, ...landed } = await attempt(rows, async (tx, relations) => {
+        const ids = await customerIds(tx, relations.flatMap(({ subject, target }) => [subject, target]));
+        const related = factsOf(relations, ids);
+        return { ...(await landLineFacts(tx, related.facts, { ids, created: new Set(), updated: 0, rerated: [] }, exclusive, options)), waiting: related.waiting };
       });
-      for (const { line, name, target } of landed.waiting) onProblem({ line, field: name, value: externalIdOf(target), reason: 'is no company that is known' });
+      onProblems(waiting.map(({ line, name, target }) => ({ line, field: name, value: externalIdOf(target), reason: 'is no company that is known' })));
       return landed;
     },
   };
@@ -195,7 +255,7 @@ async function landRows(tx: Queryable, rows: readonly FileRow<CustomerRow>[], re
   const landed = await landLineFacts(tx, [...attributesOf(rows, customers.ids, options.source), ...related], customers, exclusive, options);
   const changes = { created: customers.created.size, updated: customers.updated, facts: landed.facts };
   if (Object.values(changes).some((count) => count > 0)) await audit(tx, options.actor, 'customers import', `lines ${rows[0]?.line}–${rows.at(-1)?.line}`, changes, options.now);
-  return { ...landed, ...changes, unchanged: said.length - customers.created.size - customers.updated, waiting };
+  return { ...landed, ...changes, unchanged: said.length - customers.created.size - customers.updated, waits: waiting.length > 0 };
 }
 
 /** The rows of each customer, in their order. */

@@ -7,6 +7,7 @@ import type { SourceRecord } from '../sources/record.js';
 import type { Codec } from '../topics/codec.js';
 import { customerEventsTopic } from '../topics/names.js';
 import type { EventProducer, OutgoingMessage } from '../topics/producer.js';
+import { assertColumns } from './customer-columns.js';
 import { problemsOf, saidUpon, type Said } from './import-customers.js';
 import { openRecords, parseRow, type RowProblem } from './import-rows.js';
 
@@ -51,7 +52,7 @@ export async function publishCustomers(options: PublishCustomersOptions): Promis
   }
 
   for (const file of options.files) {
-    for await (const record of (await openRecords(file)).records) {
+    for await (const record of (await openRecords(file, (names) => { assertColumns(names, undefined); })).records) {
       counts.rows += 1;
       const made = messageOf(record);
       if ('problems' in made) {
@@ -107,7 +108,7 @@ function createRows(source: string, now: number): (record: SourceRecord) => Read
   return (record) => {
     const parsed = parseRow(record, customerRowSchema, customerRecordOf);
     if ('problems' in parsed) return parsed;
-    const problems = problemsOf(parsed);
+    const problems = problemsOf(parsed, new Date(now));
     if (problems.length > 0) return { problems };
     const { row } = parsed;
     const name = `${kindOfRow(row)} ${externalKey(row.source ?? source, row.externalId)}`;

@@ -1,7 +1,4 @@
-import cliProgress from 'cli-progress';
 import { type Command, InvalidArgumentError } from 'commander';
-import { columnMapSchema } from '../../schemas/column-map.js';
-import { importCustomers, type CustomerImport } from '../actions/import-customers.js';
 import { publishCustomers, type CustomersPublished } from '../actions/publish-customers.js';
 import type { RowProblem } from '../actions/import-rows.js';
 import { criteria } from '../domain/customer-profile.js';
@@ -13,10 +10,11 @@ import type { Database } from '../store/database.js';
 import { createCodec } from '../topics/codec.js';
 import { createKafka } from '../topics/connection.js';
 import { createEventProducer } from '../topics/producer.js';
-import { actor, configOf, withDatabase } from './connect.js';
-import { readAs } from './read-as.js';
+import { configOf, withDatabase } from './connect.js';
+import { registerImport } from './customers-import.js';
 import { registerMerge, registerUnmerge } from './customers-merge.js';
 import { examples, formatTable, printResult } from './output.js';
+import { problemLines } from './problems.js';
 import { counting } from './progress.js';
 
 interface JsonOption {
@@ -32,27 +30,6 @@ export function registerCustomers(program: Command): void {
   registerFind(customers);
   registerMerge(customers);
   registerUnmerge(customers);
-}
-
-function registerImport(customers: Command): void {
-  customers
-    .command('import')
-    .description('insert or update customers by their external id; rows with problems are told by line, the others land')
-    .argument('<file>', '.csv or .ndjson (the columns are in docs/customers.md)')
-    .option('--map <file>', 'YAML that says which column is what, for a file with other columns (docs/matching.md)')
-    .option('--source <id>', 'system whose external ids these are, for rows that name none', 'crm')
-    .option('--country <code>', 'what national phone numbers are read with where a row has no country')
-    .option('--json', 'print one JSON document')
-    .addHelpText('after', examples('midline customers import customers.csv', 'midline customers import customers.ndjson --source hotel-pms --country DE --json'))
-    .action(async (file: string, options: JsonOption & { readonly source: string; readonly country?: string; readonly map?: string }) => {
-      const problems: RowProblem[] = [];
-      const map = options.map === undefined ? undefined : await readAs(options.map, columnMapSchema);
-      const result = await withProgress((onProgress) => withDatabase((database) => importCustomers(database, {
-        file, map, source: options.source, country: options.country ?? null, actor: actor(), now: new Date(), onProblem: (problem) => problems.push(problem), onProgress,
-      })));
-      printResult({ ...result, problems }, options, importText);
-      if (problems.length > 0) process.exitCode = 1;
-    });
 }
 
 function registerPublish(customers: Command): void {
@@ -89,27 +66,6 @@ const publishText = ({ problems, rows, published, refused }: CustomersPublished 
   ...problems.map((problem) => `${problem.file}: ${problemLines([problem]).join('')}`),
   `${rows} rows: ${published} messages published, ${refused} rows with problems.`,
 ].join('\n');
-
-/** Shows a bar on standard error, where that is a terminal. */
-async function withProgress<Result>(work: (onProgress: (progress: { readonly rows: number; readonly share: number }) => void) => Promise<Result>): Promise<Result> {
-  const bar = new cliProgress.SingleBar({ format: '{bar} {percentage} % | {rows} rows | {eta_formatted}', noTTYOutput: false, hideCursor: true, clearOnComplete: true, stream: process.stderr });
-  if (process.stderr.isTTY) bar.start(1000, 0, { rows: 0 });
-  try {
-    return await work(({ rows, share }) => bar.update(Math.round(share * 1000), { rows }));
-  } finally {
-    bar.stop();
-  }
-}
-
-const importText = ({ problems, ...result }: CustomerImport & { readonly problems: readonly RowProblem[] }): string => [
-  ...problemLines(problems),
-  `${result.rows} rows: ${result.created} customers created, ${result.updated} updated, ${result.unchanged} unchanged; ${result.facts} dated facts; ${result.refused} rows with problems.`,
-  ...(result.stale > 0 ? [`${result.stale} orders will be rated again.`] : []),
-].join('\n');
-
-/** A line each: `line 12: country Germany must be …`. */
-export const problemLines = (problems: readonly RowProblem[]): readonly string[] =>
-  problems.map(({ line, field, value, reason }) => `line ${line}: ${[field, value, reason].filter((part) => part !== '').join(' ')}`);
 
 function registerShow(customers: Command): void {
   customers

@@ -10,9 +10,9 @@ import { shippedModel } from '../domain/match/shipped-model.js';
 import type { Database } from '../store/database.js';
 import { wholeNumber } from './arguments.js';
 import { actor, withDatabase } from './connect.js';
-import { problemLines } from './customers.js';
 import { registerAccept, registerExplain, registerReject, registerReview } from './match-review.js';
 import { examples, printResult } from './output.js';
+import { problemLines } from './problems.js';
 import { advancing } from './progress.js';
 import { readAs } from './read-as.js';
 

@@ -2,8 +2,8 @@ import type { Command } from 'commander';
 import { importOrgUnits, type OrgUnitImport } from '../actions/import-org-units.js';
 import { readOrgUnits } from '../store/org-units.js';
 import { actor, withDatabase } from './connect.js';
-import { problemLines } from './customers.js';
 import { examples, formatTable, printResult } from './output.js';
+import { problemLines } from './problems.js';
 
 interface JsonOption {
   readonly json?: boolean;

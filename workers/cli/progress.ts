@@ -26,3 +26,33 @@ export async function advancing<Result>(what: string, work: (onProgress: (done: 
     bar.stop();
   }
 }
+
+/** How often a line is written where no bar can be shown, in milliseconds. */
+const lineEvery = 10_000;
+
+export interface FileProgress {
+  readonly rows: number;
+  /** Of the file, from 0 to 1. */
+  readonly share: number;
+}
+
+/** Shows how far a file has been read, on standard error: as a bar where that is a terminal, else as a line every ten seconds. @param notes what else is to be said */
+export async function readingFile<Result>(work: (onProgress: (progress: FileProgress) => void) => Promise<Result>, notes: () => string): Promise<Result> {
+  const started = Date.now();
+  const text = ({ rows, share }: FileProgress): string => `${rows} rows, ${Math.floor(share * 100)} %, ${Math.round(rows / Math.max(0.001, (Date.now() - started) / 1000))} rows/s${notes()}`;
+  if (!process.stderr.isTTY) {
+    let next = started + lineEvery;
+    return work((progress) => {
+      if (Date.now() < next) return;
+      next = Date.now() + lineEvery;
+      process.stderr.write(`${text(progress)}\n`);
+    });
+  }
+  const bar = new SingleBar({ format: '{bar} {text}, {eta_formatted} left', stream: process.stderr, clearOnComplete: true, etaBuffer: 20 }, Presets.legacy);
+  bar.start(1000, 0, { text: '' });
+  try {
+    return await work((progress) => { bar.update(Math.round(progress.share * 1000), { text: text(progress) }); });
+  } finally {
+    bar.stop();
+  }
+}

@@ -45,7 +45,7 @@ function checkBeginning(head: Uint8Array, format: SourceMapFile['format']): void
 }
 
 /** What a text is instead of `format`; undefined: it may well be of it. */
-function otherFormat(text: string, format: SourceMapFile['format']): string | undefined {
+export function otherFormat(text: string, format: SourceMapFile['format']): string | undefined {
   const lines = text.split(/\r?\n/);
   if (format !== 'xml' && text.startsWith('<')) return 'XML';
   if (format !== 'json' && lines.length > 1 && /^[[{]$/.test(lines[0]?.trim() ?? '')) return 'one JSON document over several lines';

@@ -18,8 +18,8 @@ const lastShortYear = 35;
  */
 export const birthDatesOf = (text: string | null | undefined): readonly LocalDate[] => datesIn(text).filter((date) => !fillerBirthDates.has(date));
 
-/** Whether a text is a birth date, though perhaps one that stands for nobody knows when: some are born on the first of January 1970. */
-export const isBirthDate = (text: string): boolean => datesIn(text).length > 0;
+/** Whether a text is a birth date, on or before a day; though perhaps one that stands for nobody knows when: some are born on the first of January 1970. */
+export const isBirthDate = (text: string, last: LocalDate = '9999-12-31'): boolean => datesIn(text).some((date) => date <= last);
 
 function datesIn(text: string | null | undefined): readonly LocalDate[] {
   if (text == null || text.length < 6 || text.length > 32) return [];

@@ -1,0 +1,67 @@
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { extname } from 'node:path';
+import type { RowProblem } from '../actions/import-rows.js';
+import { csvLine } from '../actions/csv-line.js';
+
+/** A line each: `line 12: country Germany must be …`; what would move the cursor is written out. */
+export const problemLines = (problems: readonly RowProblem[]): readonly string[] =>
+  problems.map(({ line, field, value, reason }) => `line ${line}: ${[field, value, reason].filter((part) => part !== '').join(' ')}`.replaceAll(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1)));
+
+/** So many are shown, and so many reasons counted apart. */
+const mostShown = 50;
+const mostReasons = 100;
+
+export interface ProblemSummary {
+  /** The first ones. */
+  readonly problems: readonly RowProblem[];
+  readonly problemCount: number;
+  /** The file that has all of them. */
+  readonly problemsFile: string | null;
+  /** How often which field had which problem, the most frequent first. */
+  readonly reasons: readonly { readonly field: string; readonly reason: string; readonly count: number }[];
+}
+
+export interface ProblemReport {
+  readonly add: (problem: RowProblem) => void;
+  readonly count: () => number;
+  /** Closes the file. */
+  readonly end: () => ProblemSummary;
+}
+
+/**
+ * Takes problems as they come and keeps few of them. @param file gets all of them, at once: CSV where its name says so, else NDJSON; what it held before is gone.
+ */
+export function reportProblems(file: string | undefined): ProblemReport {
+  const first: RowProblem[] = [];
+  const reasons = new Map<string, { readonly field: string; readonly reason: string; readonly count: number }>();
+  let count = 0;
+  const isCsv = file !== undefined && extname(file).toLowerCase() === '.csv';
+  const written = file === undefined ? null : openSync(file, 'w');
+  if (written !== null && isCsv) writeSync(written, csvLine(['line', 'field', 'value', 'reason']));
+  return {
+    add(problem) {
+      count += 1;
+      if (first.length < mostShown) first.push(problem);
+      const name = `${problem.field} ${problem.reason}`;
+      const { field, reason } = reasons.has(name) || reasons.size < mostReasons ? problem : { field: '', reason: 'other problems' };
+      reasons.set(`${field} ${reason}`, { field, reason, count: (reasons.get(`${field} ${reason}`)?.count ?? 0) + 1 });
+      if (written !== null) writeSync(written, isCsv ? csvLine([String(problem.line), problem.field, problem.value, problem.reason].map(asText)) : `${JSON.stringify(problem)}\n`);
+    },
+    count: () => count,
+    end() {
+      if (written !== null) closeSync(written);
+      return { problems: first, problemCount: count, problemsFile: file ?? null, reasons: [...reasons.values()].sort((one, other) => other.count - one.count) };
+    },
+  };
+}
+
+/** Spreadsheets take for a formula what begins so; a quotation mark before it says that it is text. */
+const asText = (cell: string): string => (/^[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell);
+
+/** The first problems, how many more there are, and of what kinds. */
+export function problemText({ problems, problemCount, problemsFile, reasons }: ProblemSummary): readonly string[] {
+  const more = problemCount - problems.length;
+  if (more === 0) return problemLines(problems);
+  const kinds = reasons.slice(0, 10).map(({ field, reason, count }) => `  ${count} × ${[field, reason].filter((part) => part !== '').join(' ')}`);
+  return [...problemLines(problems), `… ${more} more; ${problemsFile === null ? '--problems FILE writes all of them to a file' : `see ${problemsFile}`}`, 'By kind:', ...kinds, ...(reasons.length > kinds.length ? ['  …'] : [])];
+}
