@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Party } from '../../schemas/booking-event.js';
 import { type ColumnMap, columnsOfMap, mappedRecord } from '../../schemas/column-map.js';
 import type { MatchModel } from '../../schemas/match-model.js';
@@ -13,6 +12,7 @@ import { train, type Trained } from '../domain/match/train.js';
 import { audit } from '../store/audit.js';
 import { allocateCustomerIds, claimIdentities, findCandidates, insertCustomers } from '../store/customers.js';
 import type { Database } from '../store/database.js';
+import { modelHash } from './match-model.js';
 import { openRecords, type RowProblem } from './import-rows.js';
 
 /** A line of `decisions.ndjson`. */
@@ -57,9 +57,6 @@ class ColumnMissing extends Error {
 }
 
 const chunk = 1000;
-
-/** The hash by which a model is named in decisions. */
-export const modelHash = (model: MatchModel): string => createHash('sha256').update(JSON.stringify(model)).digest('hex').slice(0, 16);
 
 /**
  * Matches the records of a file with the customers of the database (null: with each other only), by the rules and the model that ingest uses. Nothing is written.

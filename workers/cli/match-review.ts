@@ -1,5 +1,9 @@
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
 import { acceptCustomer, explainLinks, listReviews, rejectCandidates, type Reviewed, type ShownCandidate, type ShownDecision } from '../actions/review-links.js';
+import type { DecisionLine } from '../actions/match-file.js';
+import { vetoTexts } from '../domain/match/decide.js';
 import { probabilityOf } from '../domain/match/model.js';
 import { wholeNumber } from './arguments.js';
 import { actor, withDatabase } from './connect.js';
@@ -56,14 +60,38 @@ export function registerReject(match: Command): void {
 export function registerExplain(match: Command): void {
   match
     .command('explain')
-    .description('who the people of an order were found to be, and what spoke for and against everybody who was looked at')
-    .argument('<order>', 'source:bookingRef, or the bare booking reference')
+    .description('who the people of an order, or a record of a matched file, were found to be, and what spoke for and against everybody who was looked at')
+    .argument('<name>', 'an order as source:bookingRef, or the bare booking reference; with --in the name of a record')
+    .option('--in <file>', 'the decisions of midline match')
     .option('--json', 'print one JSON document')
-    .addHelpText('after', examples('midline match explain gds:ABC123', 'midline match explain gds:ABC123 --json'))
-    .action(async (order: string, options: JsonOption) => {
-      printResult(await withDatabase((database) => explainLinks(database, order)), options, ({ order: name, decisions }) =>
-        (decisions.length === 0 ? `Nobody in ${name} says who they are.` : decisions.map(decisionText).join('\n')));
+    .addHelpText('after', examples('midline match explain gds:ABC123', 'midline match explain gds:ABC123 --json', 'midline match explain 4711 --in decisions.ndjson'))
+    .action(async (name: string, options: JsonOption & { readonly in?: string }) => {
+      if (options.in !== undefined) return printResult(await recordNamed(options.in, name), options, recordText);
+      printResult(await withDatabase((database) => explainLinks(database, name)), options, ({ order, decisions }) =>
+        (decisions.length === 0 ? `Nobody in ${order} says who they are.` : decisions.map(decisionText).join('\n')));
     });
+}
+
+/** The decision about a record, from a file that midline match wrote. */
+async function recordNamed(file: string, name: string): Promise<DecisionLine> {
+  for await (const text of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) {
+    const line: unknown = text.includes(name) ? JSON.parse(text) : null;
+    if (isDecisionLine(line) && line.record_id === name) return line;
+  }
+  throw new Error(`${file} has no decision about a record ${name}: is it the file that midline match wrote with --out?`);
+}
+
+const isDecisionLine = (line: unknown): line is DecisionLine => typeof line === 'object' && line !== null && 'record_id' in line && 'evidence' in line && 'candidates' in line;
+
+function recordText({ record_id: record, decision, customer_id: customer, weight_bits: bits, margin_bits: margin, runner_up: next, evidence, vetoes, keys_overflowed: overflowed, candidates, model_hash: hash }: DecisionLine): string {
+  const decided = { link: `is customer ${customer ?? ''}`, review: `waits for a person: it may be customer ${candidates[0]?.customer_id ?? ''}`, new: `is somebody new: customer ${customer ?? ''}`, none: 'says not enough to be found' }[decision];
+  return [
+    `${record} ${decided}${bits === null ? '' : ` (${bits.toFixed(1)} bits, ${percent(bits)})`}, by the model with hash ${hash}`,
+    ...evidenceLines(evidence, bits ?? 0),
+    ...vetoes.map((veto) => `  no score outvotes that: ${new Map<string, string>(Object.entries(vetoTexts)).get(veto) ?? veto}`),
+    ...(next === null || margin === null ? [] : [`  the next who may be meant is customer ${next}, with ${margin.toFixed(1)} bits less`]),
+    ...(overflowed.length > 0 ? [`  not looked for by ${overflowed.join(', ')}: too many customers share it`] : []),
+  ].join('\n');
 }
 
 function reviewedText({ place, decision, customerId, difference }: Reviewed): string {
@@ -84,10 +112,16 @@ function decisionText({ id, decision, customerId, decidedBy, party, candidates, 
 }
 
 function candidateLines({ customerId, rootId, name, verdict, reason, weightBits, vetoes, evidence }: ShownCandidate): readonly string[] {
-  const sum = evidence.reduce((total, { bits }) => total + bits, 0);
   const verdicts = { link: 'can be linked', review: 'for a person', excluded: 'somebody else' };
   return [
     `  customer ${customerId}${rootId === customerId ? '' : ` (merged into ${rootId})`}${name === '' ? '' : `, ${name}`}: ${verdicts[verdict]}, ${reason} (${vetoes.length > 0 ? `no score outvotes that: ${weightBits.toFixed(1)} bits` : `${weightBits.toFixed(1)} bits, ${percent(weightBits)}`})`,
+    ...evidenceLines(evidence, weightBits),
+  ];
+}
+
+function evidenceLines(evidence: ShownCandidate['evidence'], weightBits: number): readonly string[] {
+  const sum = evidence.reduce((total, { bits }) => total + bits, 0);
+  return [
     ...evidence.map(({ field, level, bits }) => `    ${signed(bits)}  ${words[field] ?? field} ${level}`),
     ...(evidence.length > 0 && Math.abs(weightBits - sum) > 0.05 ? [`    ${signed(weightBits - sum)}  before anything is compared: one among all customers`] : []),
   ];
@@ -102,5 +136,5 @@ function percent(bits: number): string {
 
 const words: Readonly<Record<string, string>> = {
   givenName: 'given name', familyName: 'family name', birthDate: 'birth date', id: 'customer or loyalty number', email: 'e-mail address', phone: 'phone number', address: 'address',
-  companyName: 'company name', vatId: 'VAT id', externalId: 'customer number', loyalty: 'loyalty number', kind: 'person or company:',
+  companyName: 'company name', vatId: 'VAT id', externalId: 'customer number', loyalty: 'loyalty number', kind: 'person or company:', debitorNumber: 'debitor number', domain: 'domain of the e-mail address, a hint:',
 };

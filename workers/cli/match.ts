@@ -3,13 +3,15 @@ import { writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import type { Command } from 'commander';
 import { columnMapSchema } from '../../schemas/column-map.js';
-import { matchModelSchema } from '../../schemas/match-model.js';
+import { matchModelSchema, type MatchModel } from '../../schemas/match-model.js';
 import { createMatchedCustomers, matchFile, trainModel, type DecisionLine, type MatchedFile } from '../actions/match-file.js';
+import { modelInUse } from '../actions/match-model.js';
 import type { RowProblem } from '../actions/import-rows.js';
 import { shippedModel } from '../domain/match/shipped-model.js';
 import type { Database } from '../store/database.js';
 import { wholeNumber } from './arguments.js';
 import { actor, withDatabase } from './connect.js';
+import { registerModels, registerUse } from './match-model.js';
 import { registerAccept, registerExplain, registerReject, registerReview } from './match-review.js';
 import { examples, printResult } from './output.js';
 import { problemLines } from './problems.js';
@@ -38,7 +40,7 @@ export function registerMatch(program: Command): void {
     .option('--out <file>', 'where the decisions go, a JSON document a line')
     .option('--source <id>', 'system that names the records', 'file')
     .option('--country <code>', 'what national phone numbers are read with where a record has no country')
-    .option('--model <file>', 'a model from midline match train, instead of the shipped one')
+    .option('--model <file>', 'a model from midline match train, instead of the one in use')
     .option('--alone', 'only with each other: needs no database, writes none')
     .option('--dry-run', 'write the decisions, but no customers')
     .option('--json', 'print one JSON document')
@@ -50,13 +52,14 @@ ${examples('midline match --map persons.map.yaml --in persons.csv --out decision
       const { map: mapFile, in: file, out } = options;
       if (mapFile === undefined || file === undefined || out === undefined) return match.error('error: say which file to match: --map FILE --in FILE --out FILE (or midline match review, accept, reject, explain)');
       const problems: RowProblem[] = [];
+      const model = options.model === undefined ? null : await readAs(options.model, matchModelSchema);
       const request = {
-        file, map: await readAs(mapFile, columnMapSchema), model: options.model === undefined ? shippedModel : await readAs(options.model, matchModelSchema),
+        file, map: await readAs(mapFile, columnMapSchema),
         source: options.source, country: options.country ?? null, onProblem: (problem: RowProblem) => { problems.push(problem); },
       };
-      const matchWith = (database: Database | null): Promise<MatchedFile> => advancing('records matched', (onProgress) => matchFile(database, { ...request, onProgress }));
+      const matchWith = (database: Database | null, used: MatchModel): Promise<MatchedFile> => advancing('records matched', (onProgress) => matchFile(database, { ...request, model: used, onProgress }));
       const run = async (database: Database | null) => {
-        const matched = await matchWith(database);
+        const matched = await matchWith(database, model ?? (database === null ? shippedModel : await modelInUse(database)));
         const made = database === null || options.dryRun === true ? new Map<string, string>()
           : await advancing('customers made', (onProgress) => createMatchedCustomers(database, matched, { ...request, actor: actor(), now: new Date(), onProgress }));
         await writeLines(out, matched.decisions.map((line) => withIds(line, made)));
@@ -67,6 +70,8 @@ ${examples('midline match --map persons.map.yaml --in persons.csv --out decision
       if (problems.length > 0) process.exitCode = 1;
     });
   registerTrain(match);
+  registerUse(match);
+  registerModels(match);
   registerReview(match);
   registerAccept(match);
   registerReject(match);

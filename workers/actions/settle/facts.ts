@@ -1,11 +1,13 @@
 import { compileFeeTable } from '../../domain/fees/compile.js';
 import type { TableVersionRow } from '../../domain/fees/types.js';
 import { createFeeWorld, type FeeWorld } from '../../domain/fees/world.js';
+import type { MatchModel } from '../../domain/match/model.js';
 import type { EventTrigger } from '../../domain/outreach/due.js';
 import type { Queryable } from '../../store/database.js';
 import { sharedFeeFacts } from '../../store/fee-facts.js';
 import { revisionBase } from '../../store/restores.js';
 import { enabledTriggers } from '../../store/triggers.js';
+import { modelInUse } from '../match-model.js';
 
 /** What is known of a source; one that was never applied has policy ours, no org unit of its own, and declares no kinds. */
 export interface SourceFacts {
@@ -22,6 +24,8 @@ export interface Facts {
   readonly countries: ReadonlyMap<string, string>;
   readonly triggers: readonly EventTrigger[];
   readonly feeWorld: FeeWorld;
+  /** What people are matched by. */
+  readonly matchModel: MatchModel;
   /** Above what the revisions of new orders begin. */
   readonly revisionBase: number;
 }
@@ -52,6 +56,7 @@ export function createFactsCache(tablesAsIf: (approved: readonly TableVersionRow
       countries: new Map(orgUnits.flatMap((unit) => (unit.country == null ? [] : [[unit.id, unit.country]]))),
       triggers: await enabledTriggers(tx),
       feeWorld: createFeeWorld({ orgUnits, taxCodes, sources, assignments, tables: tablesAsIf(tables) }),
+      matchModel: await modelInUse(tx),
       revisionBase: await revisionBase(tx),
     };
   }

@@ -1,6 +1,5 @@
 import type { Booking } from '../../../schemas/booking-event.js';
 import { matchKeys, type KeyContext } from '../../domain/match/keys.js';
-import { shippedModel } from '../../domain/match/shipped-model.js';
 import type { MatchRequest, MatchResult } from '../../domain/match/match-batch.js';
 import { contactsOf, type CustomerDraft } from '../../domain/match/new-customer.js';
 import { partiesOf, sameIdentity, type Role } from '../../domain/match/parties.js';
@@ -46,17 +45,17 @@ export async function linkOrders(tx: Queryable, folded: readonly FoldedOrder[], 
   const moved = folded.filter(({ stored, state }) => stored === null || !sameIdentity(stored.state.booking, state.booking));
   const standing = linksByOrder(await currentLinks(tx, moved.flatMap(({ stored, id }) => (stored === null ? [] : [id]))));
   const asked = moved.flatMap((order) => requestsOf(order, facts, standing.get(order.id) ?? []));
-  const { results, drafts } = await matchParties(tx, shippedModel, asked);
+  const { results, drafts } = await matchParties(tx, facts.matchModel, asked);
 
   const decided = new Map<string, CustomerLink[]>();
   asked.forEach((request, index) => {
     const result = results[index];
     if (result === undefined) return;
     const links = decided.get(request.orderId) ?? [];
-    links.push(linkOf(request, result));
+    links.push(linkOf(request, result, facts.matchModel.version));
     decided.set(request.orderId, links);
   });
-  const current = new Map(moved.map((order) => [order.id, linksAfter(order, standing.get(order.id) ?? [], decided.get(order.id) ?? [])]));
+  const current = new Map(moved.map((order) => [order.id, linksAfter(order, standing.get(order.id) ?? [], decided.get(order.id) ?? [], facts.matchModel.version)]));
   const roots = await rootsAfter(tx, [...current.values()].flatMap((links) => links.standing), results, drafts);
   return {
     orders: folded.map((order) => linkedOrder(order, current.get(order.id)?.standing ?? null, roots)),
@@ -86,15 +85,15 @@ const isAt = (link: CustomerLink, role: Role, position: string): boolean => link
 /** Whatever is no version of a model is a person: human decisions outrank the model for ever. Links of older builds were decided by rules. */
 const isHuman = (link: CustomerLink): boolean => !/^(?:model|rules)-/.test(link.decidedBy);
 
-function linkOf(request: Asked, { decision, customerId, evidence, candidates, overflowed }: MatchResult): CustomerLink {
+function linkOf(request: Asked, { decision, customerId, evidence, candidates, overflowed }: MatchResult, decidedBy: string): CustomerLink {
   return {
-    orderId: request.orderId, role: request.role, position: request.position, decision, customerId, decidedBy: shippedModel.version,
+    orderId: request.orderId, role: request.role, position: request.position, decision, customerId, decidedBy,
     evidence: { evidence, candidates, ...(overflowed.length > 0 && { overflowed: overflowed.map((key) => key.kind) }) },
   };
 }
 
 /** What stands after this batch, and which decisions have to be written for it. A place that is gone, or never had an identity, stands as none. */
-function linksAfter(order: FoldedOrder, standing: readonly CustomerLink[], decided: readonly CustomerLink[]): { readonly standing: readonly CustomerLink[]; readonly changed: readonly CustomerLink[] } {
+function linksAfter(order: FoldedOrder, standing: readonly CustomerLink[], decided: readonly CustomerLink[], decidedBy: string): { readonly standing: readonly CustomerLink[]; readonly changed: readonly CustomerLink[] } {
   const kept = standing.filter((link) => isHuman(link) && order.state.booking !== null);
   const before = (link: CustomerLink): CustomerLink | undefined => standing.find((other) => isAt(other, link.role, link.position));
   const settled = decided.map((link) => {
@@ -103,7 +102,7 @@ function linksAfter(order: FoldedOrder, standing: readonly CustomerLink[], decid
   });
   const gone = standing
     .filter((link) => !isHuman(link) && link.decision !== 'none' && !decided.some((other) => isAt(other, link.role, link.position)))
-    .map((link): CustomerLink => ({ ...link, decision: 'none', customerId: null, decidedBy: shippedModel.version, evidence: { evidence: [], candidates: [] } }));
+    .map((link): CustomerLink => ({ ...link, decision: 'none', customerId: null, decidedBy, evidence: { evidence: [], candidates: [] } }));
   return {
     standing: [...kept, ...settled],
     changed: [...settled.filter((link) => link !== before(link) && (link.decision !== 'none' || before(link) !== undefined)), ...gone],

@@ -220,7 +220,8 @@ function vetoesOf({ givenName, familyName, birthDate, id, address }: Levels): re
   return vetoes;
 }
 
-const vetoTexts: Readonly<Record<Veto, string>> = {
+/** What a veto means, in plain words. */
+export const vetoTexts: Readonly<Record<Veto, string>> = {
   'given-name': 'another given name: somebody of the household, or another name of the same person',
   'birth-date': 'the birth dates differ by more than a slip',
   household: 'nothing tells which one of the household it is',
