@@ -15,6 +15,9 @@ import { importOrgUnits } from '../../workers/actions/import-org-units.js';
 import { adopt } from '../../workers/actions/offsets.js';
 import { chargeFee } from '../../workers/actions/manual-fees.js';
 import { showOrder } from '../../workers/actions/orders.js';
+import { putModelToUse } from '../../workers/actions/match-model.js';
+import { mergeCustomers, unmergeCustomer } from '../../workers/actions/merge-customers.js';
+import { acceptCustomer, rejectCandidates } from '../../workers/actions/review-links.js';
 import { reconcile } from '../../workers/actions/reconcile.js';
 import { rerateStale } from '../../workers/actions/rerate.js';
 import { createFactsCache } from '../../workers/actions/settle/facts.js';
@@ -26,7 +29,7 @@ import { readConfig } from '../../workers/runtime/config.js';
 import { configuredEncryption } from '../../workers/runtime/encryption.js';
 import { createLog } from '../../workers/runtime/log.js';
 import { parseSourceMap } from '../../workers/sources/source-map.js';
-import { findCustomers, readCustomer } from '../../workers/store/customer-view.js';
+import { findByCriteria, findCustomers, readCustomer } from '../../workers/store/customer-view.js';
 import { createDatabase, type Database } from '../../workers/store/database.js';
 import { listDeadLetters } from '../../workers/store/dead-letters.js';
 import { listMessages } from '../../workers/store/messages.js';
@@ -99,7 +102,7 @@ test('every process does its whole work, and every command its own, with its rol
 
   // What people set up before.
   await writeFile(join(folder, 'units.yaml'), 'orgUnits:\n  - { id: root, timeZone: Europe/Berlin, country: DE }\n');
-  await writeFile(join(folder, 'customers.csv'), 'externalId,kind,companyName,givenName,familyName,emails,attribute.status,company\nC1,company,Acme,,,,,\nP1,person,,Anna,Berg,anna@customer.example,vip,C1\n');
+  await writeFile(join(folder, 'customers.csv'), 'externalId,kind,companyName,givenName,familyName,emails,attribute.status,company,interests,family,email.work\nC1,company,Acme,,,,,,,,\nP1,person,,Anna,Berg,anna@customer.example,vip,C1,golf,spouse:P2,anna@work.example\n');
   const imported = await importOrgUnits(operator, { file: join(folder, 'units.yaml'), ...doing });
   expect(imported).toMatchObject({ changed: 1, problems: [] });
   const load = () => importCustomers(operator, { file: join(folder, 'customers.csv'), source: 'gds', country: 'DE', ...doing, onProblem: (problem) => { throw new Error(JSON.stringify(problem)); }, onProgress: () => undefined });
@@ -163,7 +166,7 @@ test('every process does its whole work, and every command its own, with its rol
   if ('problems' in parsed) throw new Error(JSON.stringify(parsed.problems));
   await applySource(operator, parsed.map, 'anna', doing.now);
   expect((await rerateStale({ database: operator, codec: world.codec, wire, factsAt: createFactsCache() }, Date.now)).orders).toBeGreaterThan(0);
-  await writeFile(join(folder, 'customers.csv'), 'externalId,kind,companyName,givenName,familyName,emails,attribute.status,company\nP1,person,,Anna,Hill,anna@other.example,vip,C1\n');
+  await writeFile(join(folder, 'customers.csv'), 'externalId,kind,companyName,givenName,familyName,emails,attribute.status,company,interests,family,email.work\nP1,person,,Anna,Hill,anna@other.example,vip,C1,wine,partner:P2,hill@work.example\n');
   await load();
   await listFeeTables(operator);
   await listSources(operator);
@@ -179,6 +182,16 @@ test('every process does its whole work, and every command its own, with its rol
   await world.drain(topic, ingest); // fails again: the same dead letter, once more open
   expect(await listDeadLetters(operator, { limit: 10 })).toMatchObject([{ id, state: 'open', attempts: 2 }, { state: 'resolved' }]);
   await resolve(operator, id, 'rubbish', 'anna', new Date());
+  await world.send(topic, [booked('D', { occurredAt: now }, { booker: { ...ben, givenName: 'Doris' } }), booked('E', { occurredAt: now }, { booker: { ...ben, givenName: 'Emil' } })]);
+  await world.drain(topic, ingest);
+  const [benKnown] = await findCustomers(operator, [], 'Ben Claus');
+  const request = { actor: 'anna', now: doing.now, reason: 'asked' };
+  await acceptCustomer(rating, { ...request, place: 'gds:D/booker', customer: benKnown?.id ?? '' });
+  const { customerId: emil } = await rejectCandidates(rating, { ...request, place: 'gds:E/booker' });
+  await mergeCustomers(operator, { ...request, customer: found?.id ?? '', into: emil ?? '' });
+  await unmergeCustomer(operator, { ...request, customer: found?.id ?? '' });
+  await putModelToUse(operator, { ...request, model: null });
+  expect(await findByCriteria(operator, { interests: ['golf'] })).toEqual([]);
   await adopt(operator, topic, 'anna', new Date());
   expect(mail.mails().length).toBeGreaterThan(3);
 }, 600_000);

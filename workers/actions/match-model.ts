@@ -16,7 +16,7 @@ export async function modelInUse(db: Queryable): Promise<MatchModel> {
 }
 
 /** A model cannot be used; the message says why. */
-export class ModelRefused extends Error {
+class ModelRefused extends Error {
   override readonly name = 'ModelRefused';
 }
 
