@@ -10,9 +10,12 @@ const text = z.string('must be a text').trim().max(longestText, `must have at mo
 /** Cells of a CSV file are texts; an empty one says nothing. */
 const optional = text.transform((value) => (value === '' ? undefined : value)).nullish().transform((value) => value ?? undefined);
 const longestList = 100;
-/** A list, in CSV as one text with `|` between. */
+/** A list, in CSV as one text with `|` between, or as JSON. */
 const list = z.preprocess(
-  (value) => (typeof value === 'string' ? value.split('|') : value),
+  (value) => {
+    const read = typeof value === 'string' && value.startsWith('[') ? fromCell(value) : value;
+    return typeof read === 'string' ? read.split('|') : read;
+  },
   z.array(text, 'must be a list, in CSV with | between').max(longestList, `must have at most ${longestList} entries`).nullish(),
 ).transform((values) => (values ?? []).filter((value) => value !== ''));
 
@@ -113,7 +116,9 @@ export const customerRowSchema = z.strictObject({
   parent: optional,
   /** What fee rules may read, such as status: vip. */
   attributes: z.record(text.min(1, 'must have a name'), optional, 'must be an object of texts').nullish().transform((values) => values ?? {}),
-  /** The day from which company, parent and attributes of this row hold; left out: always. A customer may have several rows with different days. */
+  /** Names of attributes that hold no more. */
+  ended: list,
+  /** The day from which company, parent and attributes of this row hold, or have ended; left out: always. A customer may have several rows with different days. */
   validFrom: date,
 }).check(({ value, issues }) => {
   const refuse = (field: string, message: string): void => { issues.push({ code: 'custom', path: [field], message, input: value }); };

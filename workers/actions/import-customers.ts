@@ -290,7 +290,7 @@ const keyOf = (row: CustomerRow, source: string): Key => ({
 });
 
 function attributesOf(rows: readonly FileRow<CustomerRow>[], ids: ReadonlyMap<string, string>, source: string): readonly LineFact[] {
-  return rows.flatMap(({ line, row }) => Object.entries(row.attributes).flatMap(([name, value]): LineFact[] => {
+  return rows.flatMap(({ line, row }) => [...Object.entries(row.attributes), ...row.ended.map((name) => [name, null] as const)].flatMap(([name, value]): LineFact[] => {
     const customerId = ids.get(keyName(keyOf(row, source)));
     return value === undefined || customerId === undefined ? [] : [{ kind: 'attribute', line, customerId, name, value, validFrom: row.validFrom ?? always }];
   }));

@@ -6,6 +6,7 @@ import { readCsv } from '../sources/read-csv.js';
 import { readNdjson } from '../sources/read-lines.js';
 import { otherFormat } from '../sources/read-records.js';
 import { UnreadableFileError, type SourceRecord } from '../sources/record.js';
+import { plainCell } from './csv-line.js';
 
 /** What is wrong with a row of a file that people write. */
 export interface RowProblem {
@@ -38,7 +39,7 @@ export async function openRecords(file: string, onColumns?: (names: readonly str
   const format = formatOf(file, head);
   const bytes = createReadStream(file);
   const records = format === 'csv' ? readCsv(bytes, { csv: { delimiter: delimiterOf(head), quote: '"', missing: [] }, encoding: 'utf-8' }, onColumns) : readNdjson(bytes, { encoding: 'utf-8' });
-  return { records: named(file, records), share: () => (size === 0 ? 1 : bytes.bytesRead / size) };
+  return { records: named(file, format === 'csv' ? plainCells(records) : records), share: () => (size === 0 ? 1 : bytes.bytesRead / size) };
 }
 
 async function headOf(file: string): Promise<Buffer> {
@@ -79,6 +80,15 @@ function delimiterOf(head: Buffer): string {
   const [header = ''] = head.toString('utf8').split('\n', 1);
   const count = (delimiter: string): number => header.split(delimiter).length;
   return [',', ';', '\t'].reduce((best, delimiter) => (count(delimiter) > count(best) ? delimiter : best));
+}
+
+/** Records without what keeps spreadsheets from taking a cell for a formula. */
+async function* plainCells(records: AsyncIterable<SourceRecord>): AsyncGenerator<SourceRecord> {
+  for await (const record of records) {
+    const cells = 'value' in record && isObject(record.value) ? record.value : {};
+    const isGuarded = Object.values(cells).some((cell) => typeof cell === 'string' && cell.startsWith("'"));
+    yield isGuarded ? { ...record, value: Object.fromEntries(Object.entries(cells).map(([name, cell]) => [name, typeof cell === 'string' ? plainCell(cell) : cell])) } : record;
+  }
 }
 
 async function* named(file: string, records: AsyncIterable<SourceRecord>): AsyncGenerator<SourceRecord> {

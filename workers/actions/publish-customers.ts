@@ -124,8 +124,8 @@ function createRows(source: string, now: number): (record: SourceRecord) => Read
   };
 }
 
-function factsOf({ attributes, company, parent }: CustomerRow, before: Pick<CustomerEvent, 'attributes' | 'relations'> | undefined): Pick<CustomerEvent, 'attributes' | 'relations'> {
+function factsOf({ attributes, ended, company, parent }: CustomerRow, before: Pick<CustomerEvent, 'attributes' | 'relations'> | undefined): Pick<CustomerEvent, 'attributes' | 'relations'> {
   const given = Object.fromEntries(Object.entries(attributes).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
   const relation = company === undefined ? (parent === undefined ? undefined : { type: 'parent', externalId: parent }) : { type: 'company', externalId: company };
-  return { attributes: { ...before?.attributes, ...given }, relations: relation === undefined ? before?.relations ?? [] : [relation] };
+  return { attributes: { ...before?.attributes, ...given, ...Object.fromEntries(ended.map((name) => [name, ''])) }, relations: relation === undefined ? before?.relations ?? [] : [relation] };
 }

@@ -11,6 +11,7 @@ import { createCodec } from '../topics/codec.js';
 import { createKafka } from '../topics/connection.js';
 import { createEventProducer } from '../topics/producer.js';
 import { configOf, withDatabase } from './connect.js';
+import { registerExport } from './customers-export.js';
 import { registerImport } from './customers-import.js';
 import { registerMerge, registerUnmerge } from './customers-merge.js';
 import { examples, formatTable, printResult } from './output.js';
@@ -25,6 +26,7 @@ interface JsonOption {
 export function registerCustomers(program: Command): void {
   const customers = program.command('customers').description('the people and companies that orders are linked to');
   registerImport(customers);
+  registerExport(customers);
   registerPublish(customers);
   registerShow(customers);
   registerFind(customers);

@@ -45,7 +45,7 @@ export function reportProblems(file: string | undefined): ProblemReport {
       const name = `${problem.field} ${problem.reason}`;
       const { field, reason } = reasons.has(name) || reasons.size < mostReasons ? problem : { field: '', reason: 'other problems' };
       reasons.set(`${field} ${reason}`, { field, reason, count: (reasons.get(`${field} ${reason}`)?.count ?? 0) + 1 });
-      if (written !== null) writeSync(written, isCsv ? csvLine([String(problem.line), problem.field, problem.value, problem.reason].map(asText)) : `${JSON.stringify(problem)}\n`);
+      if (written !== null) writeSync(written, isCsv ? csvLine([String(problem.line), problem.field, problem.value, problem.reason]) : `${JSON.stringify(problem)}\n`);
     },
     count: () => count,
     end() {
@@ -54,9 +54,6 @@ export function reportProblems(file: string | undefined): ProblemReport {
     },
   };
 }
-
-/** Spreadsheets take for a formula what begins so; a quotation mark before it says that it is text. */
-const asText = (cell: string): string => (/^[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell);
 
 /** The first problems, how many more there are, and of what kinds. */
 export function problemText({ problems, problemCount, problemsFile, reasons }: ProblemSummary): readonly string[] {

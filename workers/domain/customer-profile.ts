@@ -22,8 +22,11 @@ export const criteria = ['interests', 'hobbies', 'wishes', 'destinations', 'acco
 /** Every field of a profile. */
 export const profileFields = ['maritalStatus', 'debitorNumber', ...criteria, 'contacts', 'mailingBlock', 'ties'] as const satisfies readonly (keyof StoredProfile)[];
 
-/** A profile without what says nothing, neither as a whole nor within its lists. */
-export function storedProfile(profile: StoredProfile): StoredProfile {
+const tieTypes = ['family', 'agency', 'branch', 'mediator'] as const satisfies readonly Tie['type'][];
+
+/** A profile without what says nothing, neither as a whole nor within its lists; ties in the order of their types, as a file has them. */
+export function storedProfile({ ties, ...others }: StoredProfile): StoredProfile {
+  const profile = { ...others, ties: tieTypes.flatMap((type) => (ties ?? []).filter((tie) => tie.type === type)) };
   return Object.fromEntries(profileFields.flatMap((field) => {
     const value: unknown = JSON.parse(JSON.stringify(profile[field] ?? null, (_, each: unknown) => each ?? undefined) ?? 'null');
     return isGiven(value) ? [[field, value]] : [];
@@ -66,7 +69,8 @@ const addressesOf = (contacts: readonly ContactPoint[]): readonly Address[] => c
 
 const addressFields = ['street', 'houseNumber', 'postalCode', 'city', 'region', 'country'] as const satisfies readonly (keyof Address)[];
 
-const sameAddress = (one: Address, other: Address): boolean => addressFields.every((field) => (one[field] ?? '') === (other[field] ?? ''));
+/** Whether two addresses say the same. */
+export const sameAddress = (one: Address, other: Address): boolean => addressFields.every((field) => (one[field] ?? '') === (other[field] ?? ''));
 
 /** Every contact point of the master data, each once, with what its source knows of it. @param country what national phone numbers are read with */
 export function masterContacts(party: Party, contacts: readonly ContactPoint[], source: string, country: string | null): readonly Contact[] {

@@ -1,0 +1,62 @@
+import type { Loyalty, Party } from '../../schemas/booking-event.js';
+import { criteria, sameAddress, type StoredProfile } from './customer-profile.js';
+import type { CustomerKind } from './match/parties.js';
+
+/** A customer as its rows in a file say it. */
+export interface SaidInFile {
+  readonly externalId: string;
+  readonly source: string;
+  readonly kind: CustomerKind;
+  readonly party: Party;
+  readonly profile: StoredProfile;
+  readonly attributes: readonly { readonly name: string; /** Null: it has ended. */ readonly value: string | null; /** Null: always. */ readonly validFrom: string | null }[];
+  readonly relations: readonly { readonly type: string; readonly externalId: string; readonly validFrom: string | null }[];
+}
+
+type FileRecord = Readonly<Record<string, unknown>>;
+
+/** The rows of the customers file that say this customer, as NDJSON has them: one for who it is and what always holds, one for each day from which facts are other ones. */
+export function customerRows({ externalId, source, kind, party, profile, attributes, relations }: SaidInFile): readonly FileRecord[] {
+  const days = [...new Set([...attributes, ...relations].flatMap(({ validFrom }) => validFrom ?? []))].sort();
+  const factsOf = (day: string | null): FileRecord => {
+    const [held, belongs] = [attributes.filter(({ validFrom }) => validFrom === day), relations.filter(({ validFrom }) => validFrom === day)];
+    return {
+      ...Object.fromEntries(belongs.map(({ type, externalId: other }) => [type, other])),
+      attributes: Object.fromEntries(held.flatMap(({ name, value }) => (value === null ? [] : [[name, value]]))),
+      ended: held.flatMap(({ name, value }) => (value === null ? [name] : [])),
+    };
+  };
+  const known = { externalId, source, kind };
+  return [
+    given({ ...known, ...partyFields(party), ...profileFields(profile), ...factsOf(null) }),
+    ...days.map((validFrom) => given({ ...known, ...factsOf(validFrom), validFrom })),
+  ];
+}
+
+/** What a file has no place for: addresses behind the first one that are no contact points of the profile. */
+export const hasMoreAddresses = ({ addresses }: Party, { contacts = [] }: StoredProfile): boolean =>
+  (addresses ?? []).slice(1).some((address) => !(contacts ?? []).some((contact) => contact.address != null && sameAddress(contact.address, address)));
+
+function partyFields({ salutation, title, givenName, familyName, fullName, companyName, birthDate, gender, language, nationality, emails, phones, addresses, vatId, loyalty }: Party): FileRecord {
+  const { street, houseNumber, postalCode, city, region, country } = addresses?.[0] ?? {};
+  return {
+    salutation, title, givenName, familyName, fullName, companyName, birthDate, gender, language, nationality, emails, phones,
+    street, houseNumber, postalCode, city, region, country, vatId, loyalty: (loyalty ?? []).map(loyaltyText),
+  };
+}
+
+const loyaltyText = ({ program, number }: Loyalty): string => `${program ?? ''}:${number ?? ''}`;
+
+function profileFields(profile: StoredProfile): FileRecord {
+  const { maritalStatus, debitorNumber, contacts, ties = [], mailingBlock } = profile;
+  const others = (wanted: string): readonly string[] => ties.flatMap(({ type, externalId }) => (type === wanted ? [externalId] : []));
+  return {
+    maritalStatus, debitorNumber, ...Object.fromEntries(criteria.map((field) => [field, profile[field]])), contacts,
+    family: ties.flatMap(({ type, role, externalId }) => (type === 'family' ? [`${role ?? ''}:${externalId}`] : [])),
+    agency: others('agency'), branch: others('branch'), mediator: others('mediator'),
+    ...(mailingBlock != null && { mailingBlockUntil: mailingBlock.until ?? 'always', mailingBlockReason: mailingBlock.reason }),
+  };
+}
+
+/** Without what says nothing. */
+const given = (record: FileRecord): FileRecord => Object.fromEntries(Object.entries(record).filter(([, value]) => value != null && value !== '' && JSON.stringify(value) !== '[]' && JSON.stringify(value) !== '{}'));
