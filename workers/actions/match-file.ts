@@ -1,7 +1,7 @@
 import type { Party } from '../../schemas/booking-event.js';
 import { type ColumnMap, columnsOfMap, mappedRecord } from '../../schemas/column-map.js';
 import type { MatchModel } from '../../schemas/match-model.js';
-import { createCandidateIndex, nameOfKey, type Candidate } from '../domain/match/candidates.js';
+import { createCandidateIndex, gather, nameOfKey, type Candidate } from '../domain/match/candidates.js';
 import { probabilityOfDecision } from '../domain/match/decide.js';
 import { matchKeys, type Key } from '../domain/match/keys.js';
 import { matchRecords, type MatchedRecord, type RecordToMatch } from '../domain/match/match-records.js';
@@ -139,18 +139,13 @@ async function candidatesOf(database: Database | null, records: readonly RecordT
   let customers = 0;
   for (let first = 0; database !== null && first < records.length; first += chunk) {
     const found = await findCandidates(database, records.slice(first, first + chunk).flatMap(({ keys }) => keys));
-    for (const candidate of found.candidates) {
-      const known = candidates.get(candidate.customerId);
-      candidates.set(candidate.customerId, known === undefined ? candidate : { ...known, keys: distinctKeys([...known.keys, ...candidate.keys]) });
-    }
+    gather(candidates, found.candidates);
     for (const key of found.overflowed) overflowed.set(nameOfKey(key), key);
     customers = found.customers;
     onProgress(first, records.length);
   }
   return { candidates: [...candidates.values()], overflowed: [...overflowed.values()], customers };
 }
-
-const distinctKeys = (keys: readonly Key[]): readonly Key[] => [...new Map(keys.map((key) => [nameOfKey(key), key])).values()];
 
 function lineOf({ record, decision, customerId, overflowed }: MatchedRecord, hash: string): DecisionLine {
   const candidates = decision.candidates.filter(({ verdict }) => verdict !== 'excluded');

@@ -30,6 +30,8 @@ export interface CandidateIndex {
   usersOf(key: Key): number;
   /** Among how many customers they were looked for: `populationOf`. */
   readonly population: number;
+  /** Whether the key was looked for. */
+  asked(key: Key): boolean;
   /** The keys that so many customers share that they say nothing. */
   overflowed(keys: readonly Key[]): readonly Key[];
 }
@@ -40,8 +42,9 @@ export const mostCustomersPerKey = 50;
 /**
  * @param overflowed keys that too many customers share: they find nobody
  * @param population from `populationOf`
+ * @param asked the keys that were looked for, by name; null: all
  */
-export function createCandidateIndex(candidates: readonly Candidate[], overflowed: readonly Key[] = [], population = populationOf(0)): CandidateIndex {
+export function createCandidateIndex(candidates: readonly Candidate[], overflowed: readonly Key[] = [], population = populationOf(0), asked: ReadonlySet<string> | null = null): CandidateIndex {
   const byKey = new Map<string, Candidate[]>();
   const shared = new Set(overflowed.map(nameOfKey));
   const add = (candidate: Candidate): void => {
@@ -57,6 +60,7 @@ export function createCandidateIndex(candidates: readonly Candidate[], overflowe
   return {
     add,
     population,
+    asked: (key) => asked === null || asked.has(nameOfKey(key)),
     find(keys) {
       const found = new Set<Candidate>();
       for (const key of keys) {
@@ -71,6 +75,14 @@ export function createCandidateIndex(candidates: readonly Candidate[], overflowe
 }
 
 const countCustomers = (candidates: readonly Candidate[]): number => (candidates.length < 2 ? candidates.length : new Set(candidates.map(({ customerId }) => customerId)).size);
+
+/** Adds what a further lookup has found: each customer stays one, with all the keys that it was found by. */
+export function gather(known: Map<string, Candidate>, found: readonly Candidate[]): void {
+  for (const candidate of found) {
+    const before = known.get(candidate.customerId);
+    known.set(candidate.customerId, before === undefined ? candidate : { ...before, keys: [...new Map([...before.keys, ...candidate.keys].map((key) => [nameOfKey(key), key])).values()] });
+  }
+}
 
 /** Tells a key from every other. */
 export const nameOfKey = ({ kind, value }: Key): string => `${kind} ${value}`;

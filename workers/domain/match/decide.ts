@@ -2,9 +2,9 @@ import { compareBirthDates, type BirthDateLevel } from './birth-date.js';
 import { judgeCompany } from './companies.js';
 import { nameOfKey, type Candidate, type CandidateParty } from './candidates.js';
 import type { Key, KeyKind, MatchKey } from './keys.js';
-import { probabilityOf, rounded, weigh, type Evidence, type Frequencies, type Levels, type MatchModel } from './model.js';
+import { mostBits, probabilityOf, rounded, weigh, type Evidence, type Frequencies, type Levels, type MatchModel } from './model.js';
 import { kindOf, type CustomerKind, type RoleParty } from './parties.js';
-import { compareProfiles, profileOf, type Profile } from './profile.js';
+import { compareProfiles, knownFields, profileOf, type Profile } from './profile.js';
 
 /** What no score outvotes: such a candidate is linked by a person or not at all. */
 export type Veto =
@@ -44,9 +44,11 @@ export interface MatchDecision {
   /** What it has before the next customer; null where there is none. */
   readonly marginBits: number | null;
   readonly candidates: readonly JudgedCandidate[];
+  /** Nobody else could change it who shares none of the strong keys: they need not be looked for. */
+  readonly settled: boolean;
 }
 
-const nobody: MatchDecision = { decision: 'none', customerId: null, evidence: [], vetoes: [], weightBits: null, marginBits: null, candidates: [] };
+const nobody: MatchDecision = { decision: 'none', customerId: null, evidence: [], vetoes: [], weightBits: null, marginBits: null, candidates: [], settled: false };
 
 /** What a decision asks of everybody who was found. */
 export interface Lookup {
@@ -77,7 +79,7 @@ export function decideMatch(model: MatchModel, roleParty: RoleParty, keys: reado
   const told = best === undefined ? {} : {
     evidence: best.evidence, vetoes: best.vetoes, weightBits: best.weightBits, marginBits: next === undefined ? null : rounded(best.weightBits - next.weightBits),
   };
-  if (chosen !== undefined) return { ...nobody, ...told, decision: 'link', customerId: chosen.customerId, candidates: shownCandidates };
+  if (chosen !== undefined) return { ...nobody, ...told, decision: 'link', customerId: chosen.customerId, candidates: shownCandidates, settled: isSettled(model, roleParty, lookup.population, chosen, next) };
   if (best !== undefined) return { ...nobody, ...told, decision: 'review', candidates: shownCandidates };
   return { ...withoutCandidate(keys), candidates: shownCandidates };
 }
@@ -115,6 +117,14 @@ function choose(model: MatchModel, judged: readonly Judged[]): Judged | undefine
   if (best.byAddressAlone) return roots(judged.filter(({ emailAgrees }) => emailAgrees)) === 1 ? best : undefined;
   const rival = rivalOf(best, judged);
   return rival === undefined || best.weightBits - rival.weightBits >= model.margin ? best : oneOf(links.filter(({ birthDate }) => birthDate === 'equal'), rival);
+}
+
+/** An id outranks whoever shares none. Else the choice has to lie by the margin above the next, and above whatever could be found by weak keys alone: companies may be found by anything. */
+function isSettled(model: MatchModel, { party, role }: RoleParty, population: number, chosen: Judged, next: Judged | undefined): boolean {
+  if (chosen.identified) return true;
+  if (role === 'corporate' || kindOf(party) === 'company') return false;
+  const others = Math.max(mostBits(model, knownFields(profileOf(party)), population), next?.weightBits ?? -Infinity);
+  return chosen.weightBits - others >= Math.max(model.margin, 0.01);
 }
 
 /** The best of these where they are one person, or where one alone has the same birth date. */

@@ -26,10 +26,12 @@ export interface BatchMatch {
   readonly results: readonly MatchResult[];
   /** The customers to insert. */
   readonly drafts: readonly CustomerDraft[];
+  /** Keys that nobody has looked for, and that may matter: nothing is decided until they are. */
+  readonly wanted: readonly Key[];
 }
 
 /**
- * Decides for every party of a batch, in order; somebody new is met by the rest of the batch.
+ * Decides for every party of a batch, in order; somebody new is met by the rest of the batch. The weak keys count only where the strong ones leave something open.
  * The index takes up the new customers: use a fresh one each time.
  *
  * @param nextId gives the id of a customer to be created
@@ -37,18 +39,28 @@ export interface BatchMatch {
 export function matchBatch(model: MatchModel, requests: readonly MatchRequest[], index: CandidateIndex, nextId: () => string): BatchMatch {
   const drafts: CustomerDraft[] = [];
   const drafted = new Set<string>();
+  const wanted: Key[] = [];
+  const { usersOf, population } = index;
+  const decide = (request: MatchRequest, asked: readonly MatchKey[]) => {
+    const overflowed = index.overflowed(asked);
+    const keys = overflowed.length === 0 ? asked : asked.filter((key) => !overflowed.includes(key));
+    return { keys, overflowed, decision: decideMatch(model, request, keys, { candidates: keys.length === 0 ? [] : index.find(keys), usersOf, population }) };
+  };
   const results = requests.map((request): MatchResult => {
-    const overflowed = index.overflowed(request.keys);
-    const keys = overflowed.length === 0 ? request.keys : request.keys.filter((key) => !overflowed.includes(key));
-    const decision = decideMatch(model, request, keys, { candidates: keys.length === 0 ? [] : index.find(keys), usersOf: index.usersOf, population: index.population });
-    if (decision.decision !== 'new') return { ...decision, overflowed, drafted: decision.customerId !== null && drafted.has(decision.customerId) };
+    const strong = request.keys.filter((key) => key.strong);
+    const first = decide(request, strong);
+    const isOpen = !first.decision.settled && strong.length < request.keys.length;
+    const unasked = isOpen ? request.keys.filter((key) => !index.asked(key)) : [];
+    wanted.push(...unasked);
+    const { keys, overflowed, decision } = isOpen && unasked.length === 0 ? decide(request, request.keys) : first;
+    if (decision.decision !== 'new' || unasked.length > 0) return { ...decision, overflowed, drafted: decision.customerId !== null && drafted.has(decision.customerId) };
     const draft = newCustomer(request, keys, request.context, nextId());
     drafts.push(draft);
     drafted.add(draft.id);
     index.add(candidateOf(draft));
     return { ...decision, customerId: draft.id, overflowed, drafted: true };
   });
-  return { results, drafts };
+  return { results, drafts, wanted };
 }
 
 /**
@@ -65,11 +77,13 @@ export function claimsOf(requests: readonly MatchRequest[], { results }: BatchMa
 }
 
 /** Gives the drafts their final ids, in their order, in the drafts and wherever a result names one. */
-export function withIds({ results, drafts }: BatchMatch, ids: readonly string[]): BatchMatch {
-  if (drafts.length === 0) return { results, drafts };
+export function withIds(batch: BatchMatch, ids: readonly string[]): BatchMatch {
+  const { results, drafts } = batch;
+  if (drafts.length === 0) return batch;
   const final = new Map(drafts.map((draft, index) => [draft.id, ids[index] ?? draft.id]));
   const rename = (id: string): string => final.get(id) ?? id;
   return {
+    ...batch,
     drafts: drafts.map((draft) => ({ ...draft, id: rename(draft.id) })),
     results: results.map((result) => ({
       ...result,

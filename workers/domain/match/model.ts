@@ -2,7 +2,7 @@ import type { MatchField, MatchModel } from '../../../schemas/match-model.js';
 
 export type { MatchField, MatchModel } from '../../../schemas/match-model.js';
 
-const matchFields = ['givenName', 'familyName', 'birthDate', 'id', 'email', 'phone', 'address'] as const satisfies readonly MatchField[];
+export const matchFields = ['givenName', 'familyName', 'birthDate', 'id', 'email', 'phone', 'address'] as const satisfies readonly MatchField[];
 
 /** What two records say of each other, by field; a field of which one says nothing is left out. */
 export type Levels = Readonly<Partial<Record<MatchField, string>>>;
@@ -57,6 +57,19 @@ function chanceOf(model: MatchModel, field: MatchField, level: string, u: number
   if (field === 'givenName' && givenName !== undefined) return Math.max(u, model.names.givenName[givenName] ?? 0);
   if (field === 'familyName' && familyName !== undefined) return Math.max(u, model.names.familyName[familyName] ?? 0);
   return u;
+}
+
+/** What agrees to the letter, and so only where the key is shared. */
+const byKeyAlone: readonly string[] = ['id', 'email', 'phone'] satisfies readonly MatchField[];
+
+/**
+ * What nobody can outweigh who shares no id, e-mail address or phone number to the letter: of each of the fields that are known the best level that is left.
+ * Frequencies only make less of a level.
+ */
+export function mostBits(model: MatchModel, known: readonly MatchField[], population: number): number {
+  const bits = known.map((field) => Math.max(0, ...Object.keys(model.fields[field]).map((level) => (
+    level === 'equal' && byKeyAlone.includes(field) ? 0 : rounded(weightOf(model, field, level, {}))))));
+  return rounded(bits.reduce((sum, most) => sum + most, -Math.log2(population)));
 }
 
 /** The probability that a weight stands for. */

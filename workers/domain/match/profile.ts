@@ -4,7 +4,7 @@ import { compareAddresses, comparableAddresses, type ComparableAddress } from '.
 import { birthDatesOf, compareBirthDates } from './birth-date.js';
 import { emailKeyOf } from './contacts.js';
 import { loyaltyOf, type KeyKind } from './keys.js';
-import type { Levels } from './model.js';
+import { matchFields, type Levels, type MatchField } from './model.js';
 import { compareNames, nameOf, type PersonName } from './names.js';
 import { slips } from './slips.js';
 
@@ -34,6 +34,15 @@ export function profileOf(party: ComparedParty): Profile {
     hasPhone: (party.phones ?? []).length > 0,
     addresses: comparableAddresses(party.addresses),
   };
+}
+
+/** What somebody can be compared by. */
+export function knownFields({ name, birthDates, loyalty, emails, hasPhone, addresses }: Profile): readonly MatchField[] {
+  const known: Readonly<Record<MatchField, boolean>> = {
+    givenName: name.given.length > 0, familyName: name.family.length > 0, birthDate: birthDates.length > 0, id: loyalty.size > 0,
+    email: emails.length > 0, phone: hasPhone, address: addresses.length > 0,
+  };
+  return matchFields.filter((field) => known[field]);
 }
 
 /** Compares two persons. @param by the kinds of keys by which the other one was found: what agrees to the letter */
