@@ -43,8 +43,15 @@ export interface CustomerProfile {
   readonly destinations?: readonly string[] | null;
   /** types that the customer likes: hotel, camping, … */
   readonly accommodation?: readonly string[] | null;
+  readonly externalIds?: readonly ExternalId[] | null;
   readonly contacts?: readonly ContactPoint[] | null;
   readonly mailingBlock?: MailingBlock | null;
+}
+
+/** What another system knows the customer by. */
+export interface ExternalId {
+  readonly source?: string | null;
+  readonly externalId?: string | null;
 }
 
 /** A contact point with what is known of it, also one that the party has already. */
@@ -74,6 +81,7 @@ export interface CustomerEventRecords {
   readonly CustomerEvent: CustomerEvent;
   readonly CustomerRelation: CustomerRelation;
   readonly CustomerProfile: CustomerProfile;
+  readonly ExternalId: ExternalId;
   readonly ContactPoint: ContactPoint;
   readonly MailingBlock: MailingBlock;
 }
@@ -216,6 +224,22 @@ export const customerEventSchema: RecordSchema = {
             {"name": "wishes", "type": ["null", {"type": "array", "items": "string"}], "default": null},
             {"name": "destinations", "type": ["null", {"type": "array", "items": "string"}], "default": null, "doc": "where the customer likes to go"},
             {"name": "accommodation", "type": ["null", {"type": "array", "items": "string"}], "default": null, "doc": "types that the customer likes: hotel, camping, …"},
+            {
+              "name": "externalIds",
+              "type": [
+                "null",
+                {
+                  "type": "array",
+                  "items": {
+                    "type": "record",
+                    "name": "ExternalId",
+                    "doc": "What another system knows the customer by.",
+                    "fields": [{"name": "source", "type": ["null", "string"], "default": null}, {"name": "externalId", "type": ["null", "string"], "default": null}]
+                  }
+                }
+              ],
+              "default": null
+            },
             {
               "name": "contacts",
               "type": [

@@ -28,6 +28,8 @@ const isPhone = (value: string): boolean => (value.match(/\d/g)?.length ?? 0) >=
 const phones = list.refine((values) => values.every(isPhone), 'must be phone numbers such as +49 30 1234567');
 const loyalty = list.refine((values) => values.every((value) => /^[^:]+:[^:]+$/.test(value)), 'must be programme:number, such as LH:992220001234');
 
+const externalIds = list.refine((values) => values.every((value) => /^[^:]+:.+$/.test(value)), 'must be system:id, such as gds:K-77');
+
 /** Who a relative is to a customer. */
 export const familyRoles = ['spouse', 'partner', 'parent', 'child', 'sibling', 'guardian', 'other'] as const;
 const family = list.refine((values) => values.every((value) => familyRoles.some((role) => value.startsWith(`${role}:`) && value.length > role.length + 1)), `must be role:externalId, the role one of ${familyRoles.join(', ')}`);
@@ -99,6 +101,8 @@ export const customerRowSchema = z.strictObject({
   destinations: list,
   /** Types that the customer likes: hotel, camping, … */
   accommodation: list,
+  /** `system:id`: what other systems know the customer by. */
+  externalIds,
   /** Further contact points, and what is known of those above. */
   contacts,
   /** Of a person: `role:externalId` of relatives. */

@@ -11,6 +11,7 @@ import { matchParties } from '../../workers/actions/match-parties.js';
 import { matchKeys } from '../../workers/domain/match/keys.js';
 import { findByCriteria, readCustomer } from '../../workers/store/customer-view.js';
 import { insertCustomers } from '../../workers/store/customers.js';
+import { companyTree } from '../../workers/store/company-tree.js';
 import { createDatabase, type Database } from '../../workers/store/database.js';
 import { shareFacts } from '../../workers/store/facts-lock.js';
 import { migrate } from '../../workers/store/schema.js';
@@ -143,14 +144,14 @@ describe('a file', () => {
 
   test('holds what is known beyond who somebody is, and whom a customer belongs to', async () => {
     await load([
-      'externalId,familyName,companyName,emails,maritalStatus,debitorNumber,interests,destinations,email.work,phone.mobile,address.invoice.street,address.invoice.city,family,agency,mailingBlockUntil,mailingBlockReason',
-      'anna,Weber,,anna@example.com,married,10 023,golf|wine,Madeira,anna@work.example,+49 170 1234567,Domplatz,Köln,spouse:bert|child:cleo,north,2027-01-31,asked for peace',
-      'bert,Weber,,,,,,,,,,,,,always,',
-      'north,,North Travel GmbH,,,,,,,,,,,,,',
+      'externalId,familyName,companyName,emails,maritalStatus,debitorNumber,interests,destinations,email.work,phone.mobile,address.invoice.street,address.invoice.city,family,agency,mailingBlockUntil,mailingBlockReason,externalIds',
+      'anna,Weber,,anna@example.com,married,10 023,golf|wine,Madeira,anna@work.example,+49 170 1234567,Domplatz,Köln,spouse:bert|child:cleo,north,2027-01-31,asked for peace,gds:K-77|pms:9',
+      'bert,Weber,,,,,,,,,,,,,always,,',
+      'north,,North Travel GmbH,,,,,,,,,,,,,,',
     ].join('\n'));
     const [anna, bert, north] = [await idOf('anna'), await idOf('bert'), await idOf('north')];
     expect(await rows('select profile from customer where id = $1', [anna])).toEqual([{ profile: {
-      maritalStatus: 'married', debitorNumber: '10 023', interests: ['golf', 'wine'], destinations: ['Madeira'],
+      maritalStatus: 'married', debitorNumber: '10 023', interests: ['golf', 'wine'], destinations: ['Madeira'], externalIds: [{ source: 'gds', externalId: 'K-77' }, { source: 'pms', externalId: '9' }],
       contacts: [
         { kind: 'email', label: 'work', value: 'anna@work.example' }, { kind: 'phone', label: 'mobile', value: '+49 170 1234567' },
         { kind: 'address', label: 'invoice', address: { street: 'Domplatz', city: 'Köln' } },
@@ -162,7 +163,7 @@ describe('a file', () => {
       { kind: 'address', value: 'Domplatz, Köln', label: 'invoice', source: 'crm' }, { kind: 'email', value: 'anna@example.com', label: null, source: 'crm' },
       { kind: 'email', value: 'anna@work.example', label: 'work', source: 'crm' }, { kind: 'phone', value: '+491701234567', label: 'mobile', source: 'crm' },
     ]);
-    expect(await rows(`select customer_id as id from customer_key where (kind, value) in (('email', 'anna@work.example'), ('phone', '+491701234567'), ('debitor', '10023'))`)).toEqual([{ id: anna }, { id: anna }, { id: anna }]);
+    expect(await rows(`select customer_id as id from customer_key where (kind, value) in (('email', 'anna@work.example'), ('phone', '+491701234567'), ('debitor', '10023'), ('external', 'gds:K-77'), ('external', 'pms:9'))`)).toEqual(Array.from({ length: 5 }, () => ({ id: anna })));
     const context = { source: 'gds', country: 'DE' };
     const payer = { role: 'payer', position: '', party: { familyName: 'Weber-Lang' }, debitorNumber: '10023' } as const;
     const { results } = await matchParties(db, shippedModel, [{ ...payer, context, keys: matchKeys(payer.party, 'payer', context, payer.debitorNumber) }]);
@@ -244,6 +245,7 @@ describe('a file', () => {
   test.each([
     ['family', 'bert', 'must be role:externalId, the role one of spouse, partner, parent, child, sibling, guardian, other'],
     ['family', 'foe:bert', 'must be role:externalId, the role one of spouse, partner, parent, child, sibling, guardian, other'],
+    ['externalIds', 'K-77', 'must be system:id, such as gds:K-77'],
     ['contacts', 'anna@example.com', 'must be a list, in CSV as JSON'],
     ['contacts', [{ kind: 'pigeon' }], 'must be email, phone or address'],
     ['contacts', [{ kind: 'email', value: 'anna' }], 'must be an e-mail address such as anna@example.com'],
@@ -264,6 +266,28 @@ describe('a file', () => {
   test('of more rows than a batch holds, with one customer in both', async () => {
     const many = Array.from({ length: 2500 }, (_, index) => `p${index % 2000},Person,p${index % 2000}@example.com`);
     expect(await load(['externalId,familyName,emails', ...many].join('\n'))).toMatchObject({ rows: 2500, created: 2000, unchanged: 500, problems: [] });
+  });
+});
+
+describe('companies', () => {
+  // Seen to fail when the newer relation of the same company is not looked at.
+  test('stand in a hierarchy as of a day: subsidiary, company, concern', async () => {
+    await load([
+      'externalId,kind,companyName,familyName,company,parent,validFrom',
+      'branch,company,Acme Bonn GmbH,,,acme,', 'branch,company,,,,other,2026-05-01', 'acme,company,Acme GmbH,,,concern,', 'concern,company,Acme Holding AG,,,,', 'other,company,Other AG,,,concern,',
+      'anna,person,,Weber,branch,,', 'bert,person,,Maier,branch,,', 'bert,person,,,acme,,2026-04-01',
+    ].join('\n'));
+    const [branch, acme, concern, other, anna] = await Promise.all(['branch', 'acme', 'concern', 'other', 'anna'].map(idOf));
+    const names = (companies: readonly { readonly id: string; readonly steps: number }[]): readonly string[] => companies.map(({ id, steps }) => `${steps} ${id}`);
+    const tree = async (id: string | undefined, day: string) => {
+      const { above, below, employees } = await companyTree(db, id ?? '', day);
+      return { above: names(above), below: names(below), employees };
+    };
+    expect(await tree(branch, '2026-03-01')).toEqual({ above: [`1 ${acme}`, `2 ${concern}`], below: [], employees: 2 });
+    expect(await tree(branch, '2026-06-01')).toEqual({ above: [`1 ${other}`, `2 ${concern}`], below: [], employees: 1 });
+    expect(await tree(acme, '2026-06-01')).toEqual({ above: [`1 ${concern}`], below: [], employees: 1 });
+    expect(await tree(concern, '2026-03-01')).toEqual({ above: [], below: [acme, other].map((id) => `1 ${id}`).sort().concat(`2 ${branch}`), employees: 0 });
+    expect(await tree(anna, '2026-06-01')).toEqual({ above: [`1 ${branch}`, `2 ${other}`, `3 ${concern}`], below: [], employees: 0 });
   });
 });
 

@@ -81,6 +81,7 @@ describe('customer events', () => {
       ['RELATION', /twice/, told(customer('B1', { relations: [{ type: 'agency', externalId: 'X' }, { type: 'agency', externalId: ' X' }] }))],
       ['REQUIRED', /profile\.contacts\[0\]\.kind/, told(customer('B1', { profile: { contacts: [{ kind: 'pigeon', value: 'x' }] } }))],
       ['REQUIRED', /profile\.contacts\[0\] has no value/, told(customer('B1', { profile: { contacts: [{ kind: 'email' }] } }))],
+      ['REQUIRED', /profile\.externalIds\[0\]/, told(customer('B1', { profile: { externalIds: [{ externalId: 'K-77' }] } }))],
       ['DATE', /mailingBlock/, told(customer('B1', { profile: { mailingBlock: { until: '9999-01-01' } } }))],
       ['RELATION', /circle/, told(customer('B3', { relations: [{ type: 'parent', externalId: 'B2' }] }, { kind: 'company' }))],
     ];

@@ -44,7 +44,7 @@ async function followedBy(files: Readonly<Record<string, string>>) {
 const columnsOf = async (table: string): Promise<readonly string[]> =>
   (await db.query<{ name: string }>('select column_name as name from information_schema.columns where table_name = $1', [table])).map(({ name }) => name);
 
-// Seen to fail (the tables exist already) without the session lock.
+// Seen to fail (the tables exist already) without the session lock, and to hang where the second waits within a statement: the first builds an index concurrently, which waits for every statement.
 test('two who migrate at once wait for each other: one runs everything, the other nothing', async () => {
   const empty = await freshDatabase();
   const results = await Promise.all([migrate(empty.url, migrationSource), migrate(empty.url, migrationSource)]);

@@ -351,6 +351,7 @@ function profileOf(row: CustomerRow, before: StoredProfile): StoredProfile {
   ];
   const said = new Set(ties.map(({ type }) => type));
   return storedProfile({
+    externalIds: row.externalIds.map((text) => ({ source: text.slice(0, text.indexOf(':')).trim(), externalId: text.slice(text.indexOf(':') + 1).trim() })),
     maritalStatus: maritalStatus ?? null, debitorNumber: debitorNumber ?? null, contacts, ties: said.size === 0 ? [] : [...(before.ties ?? []).filter(({ type }) => !said.has(type)), ...ties],
     ...Object.fromEntries(criteria.map((field) => [field, row[field]])),
     ...(until !== undefined && { mailingBlock: { until: until === 'always' ? null : until, reason: reason ?? null } }),

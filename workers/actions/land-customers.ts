@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Party } from '../../schemas/booking-event.js';
-import { masterContacts, tieKey, type StoredProfile } from '../domain/customer-profile.js';
+import { foreignKeys, masterContacts, tieKey, type StoredProfile } from '../domain/customer-profile.js';
 import { compareKeys } from '../domain/match/candidates.js';
 import { matchKeys, type Key } from '../domain/match/keys.js';
 import { masterOrigin, type CustomerDraft } from '../domain/match/new-customer.js';
@@ -135,10 +135,10 @@ interface Master {
 
 /** A customer of the master data under its own key. Whatever matching thinks of the id, the master is known by it. */
 export function masterDraft(id: string, { key, kind, party, profile, source, country }: Master): MasterDraft {
-  const keys = matchKeys(party, 'payer', { source, country }, profile.debitorNumber).filter((other) => keyName(other) !== keyName(key));
+  const keys = [...foreignKeys(profile, kind).map((foreign) => ({ ...foreign, strong: true })), ...matchKeys(party, 'payer', { source, country }, profile.debitorNumber)];
   return {
     id, kind, party, profile, source, contacts: masterContacts(party, profile.contacts ?? [], source, country), origin: masterOrigin,
-    keys: [{ ...key, strong: true }, ...keys],
+    keys: [...new Map([{ ...key, strong: true }, ...keys].map((each) => [keyName(each), each])).values()],
   };
 }
 

@@ -6,6 +6,7 @@ import { emailKeyOf, phoneOf } from '../domain/match/contacts.js';
 import { debitorKey, type Key } from '../domain/match/keys.js';
 import { kafkaOptions } from '../runtime/config.js';
 import { findByCriteria, findCustomers, readCustomer, type CustomerContact, type CustomerView, type FoundCustomer, type WantedCriteria } from '../store/customer-view.js';
+import { companyTree, type CompanyTree, type TreeCompany } from '../store/company-tree.js';
 import type { Database } from '../store/database.js';
 import { createCodec } from '../topics/codec.js';
 import { createKafka } from '../topics/connection.js';
@@ -77,18 +78,22 @@ function registerShow(customers: Command): void {
     .option('--json', 'print one JSON document')
     .addHelpText('after', examples('midline customers show 17', 'midline customers show crm:K-4711 --json'))
     .action(async (id: string, options: JsonOption) => {
-      printResult(await withDatabase((database) => showCustomer(database, id)), options, customerText);
+      printResult(await withDatabase((database) => showCustomer(database, id, new Date().toISOString().slice(0, 10))), options, customerText);
     });
 }
 
-async function showCustomer(database: Database, id: string): Promise<CustomerView> {
+interface ShownCustomer extends CustomerView {
+  readonly companies: CompanyTree;
+}
+
+async function showCustomer(database: Database, id: string, today: string): Promise<ShownCustomer> {
   const [named] = /^\d{1,18}$/.test(id) ? [{ id }] : await findCustomers(database, [{ kind: 'external', value: id }, { kind: 'external-company', value: id }], id);
   const customer = named === undefined ? undefined : await readCustomer(database, named.id);
   if (customer === undefined) throw new Error(`There is no customer ${id}: look with midline customers find.`);
-  return customer;
+  return { ...customer, companies: await companyTree(database, customer.id, today) };
 }
 
-function customerText(customer: CustomerView): string {
+function customerText(customer: ShownCustomer): string {
   const { party } = customer;
   const merged = customer.rootId === customer.id ? '' : ` · merged into ${customer.rootId}`;
   const since = (validFrom: string | null): string => validFrom ?? 'always';
@@ -105,12 +110,22 @@ function customerText(customer: CustomerView): string {
       ...customer.attributes.map(({ name, value, validFrom }) => [name, value, since(validFrom)]),
       ...customer.relations.map(({ type, customerId, name, validFrom }) => [type, `${customerId} ${name ?? ''}`.trim(), since(validFrom)]),
     ], 'No dated facts.'),
+    ...companyLines(customer.companies),
     ...(customer.ties.length === 0 ? [] : ['', 'Ties', formatTable(['', 'who', 'name'], customer.ties.map((tie) => [
       [tie.type, ...(tie.role === null ? [] : [`(${tie.role})`]), ...(tie.of ? ['of'] : [])].join(' '), tie.customerId ?? tie.other, tie.customerId === null ? 'not known yet' : tie.name,
     ]))]),
     ...(customer.consents.length === 0 ? [] : ['', 'Consents', formatTable(['purpose', 'channel', '', 'at', 'from'], customer.consents.map(({ purpose, channel, given, at, source }) => [purpose, channel === '' ? 'all' : channel, given ? 'given' : 'refused', at, source]))]),
     '', `Orders (${customer.orderCount})`, formatTable(['order', 'status', 'as', 'travel from'], customer.orders.map(({ order, status, role, travelFrom }) => [order, status, role, travelFrom]), 'No orders.'),
   ].join('\n');
+}
+
+function companyLines({ above, below, employees }: CompanyTree): readonly string[] {
+  const named = ({ id, name }: TreeCompany): string => `${name ?? 'without a name'} (${id})`;
+  return [
+    ...(above.length === 0 ? [] : ['', `Belongs to ${above.map(named).join(', which belongs to ')}`]),
+    ...(below.length === 0 ? [] : ['', 'Subsidiaries', ...below.map((company) => `${'  '.repeat(company.steps)}${named(company)}`)]),
+    ...(employees === 0 ? [] : ['', `${employees} persons work for it`]),
+  ];
 }
 
 function contactNotes({ verified, consentHint, undeliverableAt, undeliverableReason }: CustomerContact): string {

@@ -51,8 +51,12 @@ function typeProblem(type: string | null | undefined, role: string | null | unde
   return { field: 'type', says: type === 'family' ? 'is for persons' : `must be ${own}, ${own === 'company' ? 'family, ' : ''}agency, branch or mediator` };
 }
 
-/** A contact point is an address, or a value of another kind. */
+/** A contact point is an address, or a value of another kind; an id of another system says which. */
 function profileFault({ profile }: CustomerEvent): Fault | null {
+  for (const [index, { source, externalId }] of (profile?.externalIds ?? []).entries()) {
+    const fault = nameFault(source) ?? nameFault(externalId);
+    if (fault !== null) return within(`profile.externalIds[${index}]`, fault);
+  }
   for (const [index, { kind, value, address }] of (profile?.contacts ?? []).entries()) {
     const path = `profile.contacts[${index}]`;
     if (kind !== 'email' && kind !== 'phone' && kind !== 'address') return { code: 'REQUIRED', path: `${path}.kind`, says: 'must be email, phone or address' };

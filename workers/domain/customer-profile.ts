@@ -1,6 +1,7 @@
 import type { Address, Party } from '../../schemas/booking-event.js';
 import type { ContactPoint, CustomerEvent, CustomerProfile, CustomerRelation } from '../../schemas/customer-event.js';
 import { externalKey, type Key } from './match/keys.js';
+import type { CustomerKind } from './match/parties.js';
 import { contactsOf, isGiven, type Contact } from './match/new-customer.js';
 
 /** Whom a customer belongs to besides its company: nothing is rated by it. Family are persons, all others companies, of the same source. */
@@ -20,7 +21,7 @@ export interface StoredProfile extends CustomerProfile {
 export const criteria = ['interests', 'hobbies', 'wishes', 'destinations', 'accommodation'] as const satisfies readonly (keyof CustomerProfile)[];
 
 /** Every field of a profile. */
-export const profileFields = ['maritalStatus', 'debitorNumber', ...criteria, 'contacts', 'mailingBlock', 'ties'] as const satisfies readonly (keyof StoredProfile)[];
+export const profileFields = ['maritalStatus', 'debitorNumber', ...criteria, 'externalIds', 'contacts', 'mailingBlock', 'ties'] as const satisfies readonly (keyof StoredProfile)[];
 
 const tieTypes = ['family', 'agency', 'branch', 'mediator'] as const satisfies readonly Tie['type'][];
 
@@ -41,6 +42,10 @@ export function profileOfEvent({ profile, relations }: CustomerEvent): StoredPro
     { type: type as Tie['type'], externalId: externalId?.trim() ?? '', ...(role != null && { role }) }));
   return storedProfile({ ...profile, ties });
 }
+
+/** The keys by which other systems know a customer. */
+export const foreignKeys = ({ externalIds }: StoredProfile, kind: CustomerKind): readonly Key[] => (externalIds ?? []).flatMap(({ source, externalId }) => (
+  source == null || externalId == null ? [] : [{ kind: kind === 'company' ? 'external-company' : 'external', value: externalKey(source.trim(), externalId.trim()) }]));
 
 /** The key by which the other one of a tie is known, or will be. */
 export const tieKey = ({ type, externalId }: Tie, source: string): Key => ({ kind: type === 'family' ? 'external' : 'external-company', value: externalKey(source, externalId) });

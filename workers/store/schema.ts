@@ -44,7 +44,7 @@ export async function migrate<Migration>(url: string, migrationSource: knex.Knex
   const ran: string[] = [];
   try {
     await client.connect();
-    await db.query('select pg_advisory_lock($1)', [migrateLock]);
+    await takeMigrateLock(db);
     for (const name of await pendingMigrations(db, migrationSource)) {
       const workers = isContract(name) ? await workersBefore(db, name) : [];
       if (workers.length > 0) return { ran, held: { migration: name, workers } };
@@ -56,6 +56,11 @@ export async function migrate<Migration>(url: string, migrationSource: knex.Knex
     await runner.destroy();
     await client.end();
   }
+}
+
+/** Asked for again and again: a statement that waits for it would be one that an index built concurrently waits for, and so neither would end. */
+async function takeMigrateLock(db: Queryable): Promise<void> {
+  while ((await db.query<{ readonly taken: boolean }>('select pg_try_advisory_lock($1) as taken', [migrateLock]))[0]?.taken !== true) await pause(200);
 }
 
 async function pendingMigrations<Migration>(db: Queryable, migrationSource: knex.Knex.MigrationSource<Migration>): Promise<readonly string[]> {
