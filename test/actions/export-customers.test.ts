@@ -66,7 +66,7 @@ const rows = [
   {
     externalId: 'anna', salutation: 'Mrs', title: 'Dr.', givenName: '=Anna', familyName: 'Mül"ler, von', fullName: "'=X", birthDate: '10.05.1980', gender: 'female', language: 'de', nationality: 'DEU',
     emails: ['anna@example.com', 'anna@work.example'], phones: ['+49 30 1234567', '030 7654321'], street: 'Haupt;str.', houseNumber: '5\n2. Hof', postalCode: '01069', city: '-', region: '@home', country: 'DE',
-    loyalty: ['LH:992220001234', 'IHG: 77'], maritalStatus: 'married', debitorNumber: '0815', interests: ['golf|mini', '[wine]'], hobbies: ['a', 'b'], wishes: ['[sea view'], destinations: ['Madeira'], accommodation: ['hotel'],
+    loyalty: ['LH:992220001234', 'IHG: 77'], maritalStatus: 'married', debitorNumber: '0815', externalIds: ['amadeus:anna', 'gds:K-77'], interests: ['golf|mini', '[wine]'], hobbies: ['a', 'b'], wishes: ['[sea view'], destinations: ['Madeira'], accommodation: ['hotel'],
     contacts: [
       { kind: 'email', value: 'anna@home.example', label: 'home', verified: true, consentHint: 'form, 2024' }, { kind: 'email', value: 'anna@work.example', label: 'work', verified: false },
       { kind: 'address', label: 'invoice', address: { street: 'Domplatz', city: 'Köln' } },

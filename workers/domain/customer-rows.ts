@@ -48,10 +48,11 @@ function partyFields({ salutation, title, givenName, familyName, fullName, compa
 const loyaltyText = ({ program, number }: Loyalty): string => `${program ?? ''}:${number ?? ''}`;
 
 function profileFields(profile: StoredProfile): FileRecord {
-  const { maritalStatus, debitorNumber, contacts, ties = [], mailingBlock } = profile;
+  const { maritalStatus, debitorNumber, externalIds, contacts, ties = [], mailingBlock } = profile;
   const others = (wanted: string): readonly string[] => ties.flatMap(({ type, externalId }) => (type === wanted ? [externalId] : []));
   return {
     maritalStatus, debitorNumber, ...Object.fromEntries(criteria.map((field) => [field, profile[field]])), contacts,
+    externalIds: (externalIds ?? []).map(({ source, externalId }) => `${source ?? ''}:${externalId ?? ''}`),
     family: ties.flatMap(({ type, role, externalId }) => (type === 'family' ? [`${role ?? ''}:${externalId}`] : [])),
     agency: others('agency'), branch: others('branch'), mediator: others('mediator'),
     ...(mailingBlock != null && { mailingBlockUntil: mailingBlock.until ?? 'always', mailingBlockReason: mailingBlock.reason }),

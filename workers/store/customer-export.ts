@@ -20,10 +20,11 @@ export interface ExportedWhich {
   readonly source: string | null;
 }
 
-/** The external id of customer `c`, of the source $2 (null: of any). */
+/** The external id of customer `c`, of the source $2 (null: of any); not what other systems know it by. */
 const keyOf = `(select min(k.value) from customer_key k
   where k.customer_id = c.id and k.kind = case c.kind when 'company' then 'external-company' else 'external' end
-    and right(k.value, length(btrim(c.party->>'externalId')) + 1) = ':' || btrim(c.party->>'externalId') and ($2::text is null or starts_with(k.value, $2 || ':')))`;
+    and right(k.value, length(btrim(c.party->>'externalId')) + 1) = ':' || btrim(c.party->>'externalId') and ($2::text is null or starts_with(k.value, $2 || ':'))
+    and not exists (select from jsonb_array_elements(c.profile->'externalIds') as f where k.value = concat(f->>'source', ':', f->>'externalId')))`;
 
 /** The next active customers behind an id, in the order of their ids. */
 export async function customersBehind(tx: Queryable, id: string, { kind, source }: ExportedWhich, limit: number): Promise<readonly ExportedCustomer[]> {
