@@ -16,7 +16,7 @@ import type { Database, Queryable } from '../store/database.js';
 import { shareFacts, takeFactsLockExclusively } from '../store/facts-lock.js';
 import { assertColumns } from './customer-columns.js';
 import { openRecords, parseRow, type FileRow, type RowProblem } from './import-rows.js';
-import { CircularCompanies, claimUnknown, customerIds, FactsLockNeeded, keyName, landCustomers, landFacts, lockKnown, masterDraft, type LandedCustomers, type SaidCustomer } from './land-customers.js';
+import { CircularCompanies, claimUnknown, customerIds, FactsLockNeeded, keyName, landCustomers, landFacts, lockKnown, masterDraft, type LandedCustomers, type MasterDraft, type SaidCustomer } from './land-customers.js';
 
 export interface CustomerImport {
   readonly rows: number;
@@ -317,18 +317,17 @@ function factsOf(relations: readonly Relation[], ids: ReadonlyMap<string, string
   return { facts, waiting };
 }
 
-/** The customer as its rows say it, upon what is known already. */
+/** The customer as its rows say it, upon what is known already; made once of somebody whom nobody knows, however often it is asked for. */
 function saidBy(rows: readonly [CustomerRow, ...CustomerRow[]], { source, country }: ImportCustomersOptions): SaidCustomer {
   const [first] = rows;
   const [key, kind] = [keyOf(first, source), kindOfRow(first)];
-  return {
-    key,
-    draft: (id, known) => {
-      const said = rows.reduce(saidUpon, { party: known?.party ?? {}, profile: known?.profile ?? {} });
-      const party = masterOf(said.party, kind);
-      return masterDraft(id, { key, kind, party, profile: said.profile, source: first.source ?? source, country: party.addresses?.[0]?.country ?? country });
-    },
+  const upon = (id: string, before: Said): MasterDraft => {
+    const said = rows.reduce(saidUpon, before);
+    const party = masterOf(said.party, kind);
+    return masterDraft(id, { key, kind, party, profile: said.profile, source: first.source ?? source, country: party.addresses?.[0]?.country ?? country });
   };
+  let unknown: MasterDraft | undefined;
+  return { key, draft: (id, known) => (known === undefined ? { ...(unknown ??= upon('', { party: {}, profile: {} })), id } : upon(id, known)) };
 }
 
 /** Who a customer is, and what else is known of it. */

@@ -29,7 +29,7 @@ const tieTypes = ['family', 'agency', 'branch', 'mediator'] as const satisfies r
 export function storedProfile({ ties, ...others }: StoredProfile): StoredProfile {
   const profile = { ...others, ties: tieTypes.flatMap((type) => (ties ?? []).filter((tie) => tie.type === type)) };
   return Object.fromEntries(profileFields.flatMap((field) => {
-    const value: unknown = JSON.parse(JSON.stringify(profile[field] ?? null, (_, each: unknown) => each ?? undefined) ?? 'null');
+    const value: unknown = profile[field] == null ? null : JSON.parse(JSON.stringify(profile[field], (_, each: unknown) => each ?? undefined) ?? 'null');
     return isGiven(value) ? [[field, value]] : [];
   }));
 }
