@@ -86,7 +86,8 @@ export function takeEvents(load: Iterator<BookingEvent>, count: number): readonl
   });
 }
 
-async function applyFees(database: Database): Promise<void> {
+/** The fee table that charges everybody, and its tax rate. */
+export async function applyFees(database: Database): Promise<void> {
   const doing = { actor: 'bench', now: new Date() };
   await importTaxRates(database, [{ code: vatCode, country: null, percent: String(vatPercent), validFrom: null }], doing);
   await applyFeeTable(database, benchFeeTable, JSON.stringify(benchFeeTable), doing);

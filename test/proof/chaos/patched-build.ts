@@ -21,10 +21,10 @@ export async function patched(dist: string, name: string, { module, find, replac
 }
 
 /**
- * A copy of the build without a protection.
+ * A copy of the build without a protection, or with something else replaced.
  * @throws as `patched`
  */
-export async function patchedBuild({ name, patches }: Protection): Promise<PatchedBuild> {
+export async function patchedBuild({ name, patches }: Pick<Protection, 'name' | 'patches'>): Promise<PatchedBuild> {
   const folder = await mkdtemp(join(tmpdir(), `midline-without-${name}-`));
   const dist = join(folder, 'dist');
   const build: PatchedBuild = { dist, delete: () => rm(folder, { recursive: true, force: true }) };

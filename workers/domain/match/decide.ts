@@ -123,7 +123,7 @@ function choose(model: MatchModel, judged: readonly Judged[]): Judged | undefine
 function isSettled(model: MatchModel, { party, role }: RoleParty, population: number, chosen: Judged, next: Judged | undefined): boolean {
   if (chosen.identified) return true;
   if (role === 'corporate' || kindOf(party) === 'company') return false;
-  const others = Math.max(mostBits(model, knownFields(profileOf(party)), population), next?.weightBits ?? -Infinity);
+  const others = Math.max(mostBits(model, knownFields(readProfile(party)), population), next?.weightBits ?? -Infinity);
   return chosen.weightBits - others >= Math.max(model.margin, 0.01);
 }
 
@@ -174,23 +174,23 @@ function judgedAs(candidate: Candidate, by: ReadonlySet<KeyKind>, verdict: Verdi
 
 type Judge = (candidate: Candidate, by: ReadonlySet<KeyKind>) => Judged;
 
-/** A customer is read once, however often it is compared. */
+/** Everybody is read once, however often they are compared. */
 const profiles = new WeakMap<CandidateParty, Profile>();
 
-function profileOfCandidate({ party }: Candidate): Profile {
+function readProfile(party: CandidateParty): Profile {
   let profile = profiles.get(party);
   if (profile === undefined) profiles.set(party, (profile = profileOf(party)));
   return profile;
 }
 
 function personJudge(model: MatchModel, { party }: RoleParty, keys: readonly MatchKey[], usersOf: Lookup['usersOf'], population: number): Judge {
-  const own = profileOf(party);
+  const own = readProfile(party);
   const users = (kind: KeyKind): number => Math.min(...keys.filter((key) => key.kind === kind).map(usersOf).filter((count) => count > 0));
   const [emailUsers, phoneUsers] = [users('email'), users('phone')].map((count) => (Number.isFinite(count) ? count : 1));
   const frequencies: Frequencies = { givenName: own.name.given.join(' '), familyName: own.name.family.join(' '), emailUsers: emailUsers ?? 1, phoneUsers: phoneUsers ?? 1 };
   const nameless = own.name.given.length === 0 && own.name.family.length === 0;
   return (candidate, by) => {
-    const known = profileOfCandidate(candidate);
+    const known = readProfile(candidate.party);
     const levels = compareProfiles(own, known, by);
     const weight = weigh(model, levels, frequencies, population);
     return judgedAs(candidate, by, personVerdict(model, levels, weight.bits, nameless && by.has('email')), weight, compareBirthDates(own.birthDates, known.birthDates));
