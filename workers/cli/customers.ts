@@ -15,6 +15,7 @@ import { configOf, withDatabase } from './connect.js';
 import { registerExport } from './customers-export.js';
 import { registerImport } from './customers-import.js';
 import { registerMerge, registerUnmerge } from './customers-merge.js';
+import { registerSensitive } from './customers-sensitive.js';
 import { examples, formatTable, printResult } from './output.js';
 import { problemLines } from './problems.js';
 import { counting } from './progress.js';
@@ -33,6 +34,7 @@ export function registerCustomers(program: Command): void {
   registerFind(customers);
   registerMerge(customers);
   registerUnmerge(customers);
+  registerSensitive(customers);
 }
 
 function registerPublish(customers: Command): void {

@@ -4,9 +4,10 @@ import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:
 export interface Encryption {
   /** Hexadecimal id of the key that seals. */
   readonly keyId: string;
-  seal(plain: Uint8Array): Buffer;
-  /** @throws when no configured key has the id that the bytes name, or the bytes were changed. */
-  open(sealed: Uint8Array): Buffer;
+  /** @param place what the bytes belong to: nowhere else do they open */
+  seal(plain: Uint8Array, place?: string): Buffer;
+  /** @throws when no configured key has the id that the bytes name, or the bytes were changed, or belong to another place. */
+  open(sealed: Uint8Array, place?: string): Buffer;
 }
 
 const [idBytes, nonceBytes, tagBytes] = [4, 12, 16];
@@ -18,19 +19,19 @@ export function createEncryption(keys: readonly [Buffer, ...Buffer[]]): Encrypti
   const current = idOf(keys[0]);
   return {
     keyId: current.toString('hex'),
-    seal(plain) {
+    seal(plain, place = '') {
       const nonce = randomBytes(nonceBytes);
-      const cipher = createCipheriv('aes-256-gcm', keys[0], nonce).setAAD(current);
+      const cipher = createCipheriv('aes-256-gcm', keys[0], nonce).setAAD(Buffer.concat([current, Buffer.from(place)]));
       const body = Buffer.concat([cipher.update(plain), cipher.final()]);
       return Buffer.concat([current, nonce, cipher.getAuthTag(), body]);
     },
-    open(sealed) {
+    open(sealed, place = '') {
       const bytes = Buffer.from(sealed.buffer, sealed.byteOffset, sealed.byteLength);
       if (bytes.length < head) throw new Error('these bytes are not sealed: too short');
       const id = bytes.subarray(0, idBytes);
       const key = byId.get(id.toString('hex'));
       if (key === undefined) throw new Error(`no configured key has the id ${id.toString('hex')}; add the old key to MIDLINE_ENCRYPTION_KEY`);
-      const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(idBytes, idBytes + nonceBytes)).setAAD(id);
+      const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(idBytes, idBytes + nonceBytes)).setAAD(Buffer.concat([id, Buffer.from(place)]));
       decipher.setAuthTag(bytes.subarray(idBytes + nonceBytes, head));
       return Buffer.concat([decipher.update(bytes.subarray(head)), decipher.final()]);
     },

@@ -45,3 +45,11 @@ export async function insertMerge(tx: Queryable, { customerId, intoId, reason, a
 export async function endMerge(tx: Queryable, { customerId, reason, actor, at }: Omit<Merge, 'intoId'>): Promise<void> {
   await tx.query('update customer_merge set undone_reason = $2, undone_by = $3, undone_at = $4 where customer_id = $1 and undone_at is null', [customerId, reason, actor, at]);
 }
+
+/** The ids of everybody who is one with this customer, itself among them. */
+export async function selvesOf(db: Queryable, id: string): Promise<readonly string[]> {
+  const rows = await db.query<{ readonly id: string }>(
+    `select s.id::text as id from customer c join customer s on s.id = c.root_id or (s.root_id = c.root_id and s.root_id <> s.id) where c.id = $1 order by s.id`, [id],
+  );
+  return rows.map((row) => row.id);
+}
