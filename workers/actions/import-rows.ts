@@ -117,7 +117,8 @@ export function parseRow<Row>(
 
 const notUtf8 = 'holds characters that are not UTF-8: save the file in UTF-8';
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value);
+/** An object, as JSON has them. */
+export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function problemsOf(issue: z.core.$ZodIssue, line: number, row: unknown): readonly RowProblem[] {
   if (issue.code === 'unrecognized_keys') return issue.keys.map((name) => ({ line, field: shown([...issue.path, name].join('.')), value: shown(valueAt(row, [...issue.path, name])), reason: 'is no field of this file' }));
