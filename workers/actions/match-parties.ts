@@ -1,7 +1,7 @@
 import { populationOf, type MatchModel } from '../domain/match/model.js';
 import { createCandidateIndex, gather, nameOfKey, type Candidate } from '../domain/match/candidates.js';
 import type { Key } from '../domain/match/keys.js';
-import { claimsOf, matchBatch, withIds, type BatchMatch, type MatchRequest } from '../domain/match/match-batch.js';
+import { claimsOf, matchBatch, withIds, type BatchMatch, type MatchRequest, type Remembered } from '../domain/match/match-batch.js';
 import { allocateCustomerIds, claimIdentities, findCandidates, type FoundCandidates } from '../store/customers.js';
 import type { Queryable } from '../store/database.js';
 
@@ -30,6 +30,7 @@ async function findAndMatch(tx: Queryable, model: MatchModel, requests: readonly
   const asked = new Set<string>();
   const candidates = new Map<string, Candidate>();
   const overflowed: Key[] = [];
+  const remembered: Remembered = new Map();
   let customers = 0;
   let wanted: readonly Key[] = requests.flatMap(({ keys }) => keys.filter(({ strong }) => strong));
   for (;;) {
@@ -38,7 +39,7 @@ async function findAndMatch(tx: Queryable, model: MatchModel, requests: readonly
     overflowed.push(...found.overflowed);
     customers = Math.max(customers, found.customers);
     for (const key of wanted) asked.add(nameOfKey(key));
-    const batch = matchBatch(model, requests, createCandidateIndex([...candidates.values()], overflowed, populationOf(customers), asked), countFrom(1));
+    const batch = matchBatch(model, requests, createCandidateIndex([...candidates.values()], overflowed, populationOf(customers), asked), countFrom(1), remembered);
     if (batch.wanted.length === 0) return { batch, found: { candidates: [...candidates.values()], overflowed } };
     ({ wanted } = batch);
   }

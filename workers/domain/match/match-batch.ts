@@ -30,25 +30,42 @@ export interface BatchMatch {
   readonly wanted: readonly Key[];
 }
 
+/** What was decided for a request, and by which keys. */
+interface Decided {
+  readonly keys: readonly MatchKey[];
+  readonly overflowed: readonly Key[];
+  readonly decision: MatchDecision;
+}
+
+/** What the strong keys say as long as nobody has part in it who is made in the batch: kept from one attempt to the next, in which more is known by weak keys. */
+export type Remembered = Map<MatchRequest, Decided>;
+
 /**
  * Decides for every party of a batch, in order; somebody new is met by the rest of the batch. The weak keys count only where the strong ones leave something open.
  * The index takes up the new customers: use a fresh one each time.
  *
  * @param nextId gives the id of a customer to be created
+ * @param remembered of an earlier attempt with the same strong keys
  */
-export function matchBatch(model: MatchModel, requests: readonly MatchRequest[], index: CandidateIndex, nextId: () => string): BatchMatch {
+export function matchBatch(model: MatchModel, requests: readonly MatchRequest[], index: CandidateIndex, nextId: () => string, remembered: Remembered = new Map()): BatchMatch {
   const drafts: CustomerDraft[] = [];
   const drafted = new Set<string>();
   const wanted: Key[] = [];
   const { usersOf, population } = index;
-  const decide = (request: MatchRequest, asked: readonly MatchKey[]) => {
+  const decide = (request: MatchRequest, asked: readonly MatchKey[], memory?: Remembered): Decided => {
     const overflowed = index.overflowed(asked);
     const keys = overflowed.length === 0 ? asked : asked.filter((key) => !overflowed.includes(key));
-    return { keys, overflowed, decision: decideMatch(model, request, keys, { candidates: keys.length === 0 ? [] : index.find(keys), usersOf, population }) };
+    const candidates = keys.length === 0 ? [] : index.find(keys);
+    const known = candidates.some(({ customerId }) => drafted.has(customerId)) ? undefined : memory;
+    const before = known?.get(request);
+    if (before?.overflowed.length === overflowed.length) return before;
+    const decided = { keys, overflowed, decision: decideMatch(model, request, keys, { candidates, usersOf, population }) };
+    known?.set(request, decided);
+    return decided;
   };
   const results = requests.map((request): MatchResult => {
     const strong = request.keys.filter((key) => key.strong);
-    const first = decide(request, strong);
+    const first = decide(request, strong, remembered);
     const isOpen = !first.decision.settled && strong.length < request.keys.length;
     const unasked = isOpen ? request.keys.filter((key) => !index.asked(key)) : [];
     wanted.push(...unasked);

@@ -53,10 +53,16 @@ export function compareProfiles(one: Profile, other: Profile, by: ReadonlySet<Ke
   const id = idLevel(one, other, by);
   const email = by.has('email') ? 'equal' : emailLevel(one.emails, other.emails);
   const phone = by.has('phone') ? 'equal' : one.hasPhone && other.hasPhone ? 'different' : undefined;
-  return {
-    ...(givenName !== 'unknown' && { givenName }), ...(familyName !== 'unknown' && { familyName }), ...(birthDate !== 'unknown' && { birthDate }),
-    ...(id !== undefined && { id }), ...(email !== undefined && { email }), ...(phone !== undefined && { phone }), ...(address !== 'unknown' && { address }),
-  };
+  // Filled, not spread from parts: a batch compares thousands.
+  const levels: { -readonly [field in keyof Levels]: Levels[field] } = {};
+  if (givenName !== 'unknown') levels.givenName = givenName;
+  if (familyName !== 'unknown') levels.familyName = familyName;
+  if (birthDate !== 'unknown') levels.birthDate = birthDate;
+  if (id !== undefined) levels.id = id;
+  if (email !== undefined) levels.email = email;
+  if (phone !== undefined) levels.phone = phone;
+  if (address !== 'unknown') levels.address = address;
+  return levels;
 }
 
 /** Two numbers of one programme speak against each other; two external ids do not: a source may know somebody twice. */
