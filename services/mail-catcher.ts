@@ -23,6 +23,8 @@ export interface MailCatcher {
   waitFor(predicate: (mail: CaughtMail) => boolean): Promise<CaughtMail>;
   /** Refuses the next mail with this SMTP code after its text; called twice, the next two. */
   failNext(code: number): void;
+  /** Knows no such recipient from now on. */
+  refuse(address: string): void;
   close(): Promise<void>;
 }
 
@@ -34,6 +36,7 @@ export interface MailCatcher {
 export async function startMailCatcher(options: { readonly port?: number; readonly folder?: string } = {}): Promise<MailCatcher> {
   const caught: CaughtMail[] = [];
   const failures: number[] = [];
+  const unknown = new Set<string>();
   const waiting = new Set<(mail: CaughtMail) => void>();
   if (options.folder !== undefined) await mkdir(options.folder, { recursive: true });
 
@@ -51,6 +54,7 @@ export async function startMailCatcher(options: { readonly port?: number; readon
     disabledCommands: ['STARTTLS', 'AUTH'],
     disableReverseLookup: true,
     logger: false,
+    onRcptTo({ address }, _session, done) { done(unknown.has(address.toLowerCase()) ? Object.assign(new Error('no such user'), { responseCode: 550 }) : null); },
     onData(stream, session, done) {
       const { mailFrom, rcptTo } = session.envelope;
       collect(stream)
@@ -82,6 +86,7 @@ export async function startMailCatcher(options: { readonly port?: number; readon
       };
       waiting.add(tell);
     }),
+    refuse(address) { unknown.add(address.toLowerCase()); },
     failNext(code) {
       failures.push(code);
     },

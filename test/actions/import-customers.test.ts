@@ -14,6 +14,7 @@ import { insertCustomers } from '../../workers/store/customers.js';
 import { companyTree } from '../../workers/store/company-tree.js';
 import { createDatabase, type Database } from '../../workers/store/database.js';
 import { shareFacts } from '../../workers/store/facts-lock.js';
+import { mailingBlocks } from '../../workers/store/mailing-blocks.js';
 import { migrate } from '../../workers/store/schema.js';
 import { freshDatabase } from '../servers.js';
 
@@ -30,7 +31,7 @@ beforeAll(async () => {
 });
 
 beforeEach(async () => {
-  await db.query('truncate customer, customer_key, customer_contact, customer_tie, customer_attribute, customer_relation, identity_claim, orders, rating_stale, audit_log');
+  await db.query('truncate customer, customer_key, customer_contact, customer_tie, customer_mailing_block, customer_attribute, customer_relation, identity_claim, orders, rating_stale, audit_log');
 });
 
 afterAll(async () => {
@@ -164,6 +165,7 @@ describe('a file', () => {
       { kind: 'email', value: 'anna@work.example', label: 'work', source: 'crm' }, { kind: 'phone', value: '+491701234567', label: 'mobile', source: 'crm' },
     ]);
     expect(await rows(`select customer_id as id from customer_key where (kind, value) in (('email', 'anna@work.example'), ('phone', '+491701234567'), ('debitor', '10023'), ('external', 'gds:K-77'), ('external', 'pms:9'))`)).toEqual(Array.from({ length: 5 }, () => ({ id: anna })));
+    expect(await mailingBlocks(db, [anna, bert], '2027-01-31')).toMatchObject([{ customerId: anna, source: 'crm', until: '2027-01-31', reason: 'asked for peace' }, { customerId: bert, until: null, reason: null }]);
     const context = { source: 'gds', country: 'DE' };
     const payer = { role: 'payer', position: '', party: { familyName: 'Weber-Lang' }, debitorNumber: '10023' } as const;
     const { results } = await matchParties(db, shippedModel, [{ ...payer, context, keys: matchKeys(payer.party, 'payer', context, payer.debitorNumber) }]);

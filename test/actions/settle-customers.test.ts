@@ -82,6 +82,7 @@ function createLane(topic: string, partition = 0, group = 'midline.customers') {
 async function masterOf(prefix: string): Promise<unknown> {
   const [row] = await db.query<{ readonly master: string }>(
     `select coalesce(json_agg(json_build_array(k.kind, k.value, c.kind, c.active, c.origin, c.party, c.profile,
+       (select json_agg(json_build_array(b.source, b.until, b.reason)) from customer_mailing_block b where b.customer_id = c.id),
        (select json_agg(json_build_array(t.type, t.kind, t.value, t.role) order by t.type, t.value) from customer_tie t where t.customer_id = c.id),
        (select json_agg(json_build_array(o.kind, o.value) order by o.kind, o.value) from customer_key o where o.customer_id = c.id),
        (select json_agg(json_build_array(o.kind, o.value, o.origin, o.source, o.label, o.verified, o.consent_hint) order by o.kind, o.value) from customer_contact o where o.customer_id = c.id),
@@ -96,7 +97,7 @@ async function masterOf(prefix: string): Promise<unknown> {
 }
 
 const forgetCustomers = () => db.query(
-  'truncate customer, customer_key, customer_contact, customer_tie, customer_attribute, customer_relation, identity_claim, customer_event, customer_message_key, customer_deactivation, customer_consent');
+  'truncate customer, customer_key, customer_contact, customer_tie, customer_mailing_block, customer_attribute, customer_relation, identity_claim, customer_event, customer_message_key, customer_deactivation, customer_consent');
 
 async function expectReconciled(): Promise<void> {
   expect((await reconcile(db, createWire(codec, null))).checks.filter((check) => !check.ok)).toEqual([]);
@@ -110,7 +111,7 @@ const statement = fc.record({
   who: fc.constantFrom(...people, ...companies), minute: fc.integer({ min: 0, max: 5 }), name: fc.constantFrom('Weber', 'Maier'), validFrom: fc.constantFrom(null, '2026-01-01', '2026-03-01'),
   status: fc.constantFrom(undefined, '', 'gold', 'vip'), region: fc.constantFrom(undefined, 'south'), company: fc.constantFrom(undefined, ...companies), email: fc.constantFrom(undefined, 'a', 'b'),
   country: fc.constantFrom('DE', 'CH'), consent: fc.constantFrom(undefined, true, false), bareKey: fc.boolean(),
-  interest: fc.constantFrom(undefined, 'golf', 'wine'), label: fc.constantFrom(undefined, 'work', 'home'), tie: fc.constantFrom(undefined, 'spouse', 'partner'),
+  interest: fc.constantFrom(undefined, 'golf', 'wine'), label: fc.constantFrom(undefined, 'work', 'home'), tie: fc.constantFrom(undefined, 'spouse', 'partner'), block: fc.constantFrom(undefined, null, '2027-01-31'),
 });
 const ending = fc.record({ ends: fc.constantFrom(...people, ...companies), minute: fc.integer({ min: 0, max: 5 }), bareKey: fc.boolean() });
 
@@ -118,7 +119,7 @@ type Spoken = (typeof statement extends fc.Arbitrary<infer One> ? One : never) |
 
 function saidAs(prefix: string, one: Spoken): Said {
   if ('ends' in one) return { ended: `${one.bareKey ? '' : 'crm:'}${prefix}${one.ends}`, minute: one.minute };
-  const { who, minute, name, validFrom, status, region, company, email, country, consent, bareKey, interest, label, tie } = one;
+  const { who, minute, name, validFrom, status, region, company, email, country, consent, bareKey, interest, label, tie, block } = one;
   const isPerson = who === 'p1' || who === 'p2';
   const ties = tie !== undefined && who === 'p1' ? [{ type: 'family', externalId: `${prefix}p2`, role: tie }] : [];
   const relation = isPerson ? (company === undefined ? [] : [{ type: 'company', externalId: `${prefix}${company}` }]) : who === 'c1' && company === 'c2' ? [{ type: 'parent', externalId: `${prefix}c2` }] : [];
@@ -128,7 +129,7 @@ function saidAs(prefix: string, one: Spoken): Said {
       externalId: `${prefix}${who}`, source: 'crm', updatedAt: monday + minute * 60_000, validFrom, relations: [...relation, ...ties],
       party: { kind: isPerson ? 'person' : 'company', ...(isPerson ? { familyName: name } : { companyName: name }), ...(email !== undefined && { emails: [`${prefix}${email}@example.com`] }), addresses: [{ country }] },
       attributes: { ...(status !== undefined && { status }), ...(region !== undefined && { region }) },
-      profile: { ...(interest !== undefined && { interests: [interest] }), ...(label !== undefined && { contacts: [{ kind: 'email', value: `${prefix}a@example.com`, label, verified: label === 'work' }] }) },
+      profile: { ...(block !== undefined && { mailingBlock: { until: block } }), ...(interest !== undefined && { interests: [interest] }), ...(label !== undefined && { contacts: [{ kind: 'email', value: `${prefix}a@example.com`, label, verified: label === 'work' }] }) },
       ...(consent !== undefined && { consents: [{ purpose: 'newsletter', channel: 'email', given: consent }] }),
     },
   };

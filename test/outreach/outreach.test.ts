@@ -191,6 +191,20 @@ describe('what the mail server says', () => {
     expect(mailsOf(reference)).toEqual([]);
   });
 
+  // Seen to fail when the refusal is not noted, and when the note is not read: the second mail goes to the same address.
+  test('who has no such recipient is noted as unreachable at that address, and written to at another one', async () => {
+    mail.refuse('gone@crm.example');
+    const { id, orderId } = await given({ link: 'linked', customer: { emails: ['Gone@crm.example', 'here@crm.example'] } });
+    const [{ customer } = { customer: '' }] = await db.query<{ customer: string }>('select customer_id as customer from orders where id = $1', [orderId]);
+    await db.query(`insert into customer_contact (customer_id, kind, value, origin) values ($1, 'email', 'gone@crm.example', 'import'), ($1, 'email', 'here@crm.example', 'import')`, [customer]);
+    expect(await settled(id)).toMatchObject({ state: 'failed', reason: expect.stringMatching(/^550/) });
+    expect(await db.query('select value, undeliverable_reason as reason from customer_contact where customer_id = $1 and undeliverable_at is not null', [customer])).toEqual([{ value: 'gone@crm.example', reason: expect.stringMatching(/^550/) }]);
+    const again = randomUUID();
+    await insertMessages(db, [message(again, orderId, 'order-confirmed', 'e-2', Date.now() + 86_400_000)]);
+    expect(await settled(again)).toMatchObject({ state: 'sent' });
+    expect(mailsOf(reference)).toMatchObject([{ to: ['here@crm.example'] }]);
+  });
+
   test('a refusal for the moment puts the message off, and it is sent later, once', async () => {
     mail.failNext(451);
     const { id } = await given({});

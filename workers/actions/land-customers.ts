@@ -12,6 +12,7 @@ import {
 } from '../store/customer-master.js';
 import { allocateCustomerIds, claimIdentities, insertCustomers, type Claim } from '../store/customers.js';
 import type { Queryable } from '../store/database.js';
+import { liftMailingBlocks, saveMailingBlocks, type MailingBlockRow } from '../store/mailing-blocks.js';
 import { markStale, raiseFactsVersion } from '../store/facts-lock.js';
 
 /** Somebody that a file or an event says something of. */
@@ -104,6 +105,8 @@ export async function landCustomers(tx: Queryable, said: readonly SaidCustomer[]
   const changes = updated.map(({ draft, known }) => ({ ...draft, changed: [...changedFields(known?.party ?? {}, draft.party), ...changedFields(known?.profile ?? {}, draft.profile)] }));
   await updateCustomers(tx, changes, dayOf(now));
   await replaceTies(tx, changes.map(({ id }) => id), [...created, ...changes].flatMap(tiesOf));
+  await saveMailingBlocks(tx, [...created, ...changes].flatMap((draft) => blockOf(draft, now)));
+  await liftMailingBlocks(tx, changes.filter(({ profile }) => profile.mailingBlock == null).map(({ id, source }) => ({ customerId: id, source })));
   return { ids, created: new Set(created.map(({ id }) => id)), updated: updated.length, rerated };
 }
 
@@ -121,6 +124,9 @@ function changedFields(before: object, after: object): readonly string[] {
 
 const tiesOf = ({ id, profile, source }: MasterDraft): readonly KeyedTie[] =>
   (profile.ties ?? []).map((tie) => ({ customerId: id, type: tie.type, other: tieKey(tie, source), role: tie.role ?? null }));
+
+const blockOf = ({ id, profile: { mailingBlock }, source }: MasterDraft, now: Date): readonly MailingBlockRow[] =>
+  (mailingBlock == null ? [] : [{ customerId: id, source, until: mailingBlock.until ?? null, reason: mailingBlock.reason ?? null, at: now, by: masterOrigin }]);
 
 /** What the master data says of a customer. */
 interface Master {

@@ -21,7 +21,7 @@ export interface OutgoingMail extends RenderedMail {
 /** What the provider said. `unknown`: the mail may or may not have gone out. */
 export type SendOutcome =
   | { readonly kind: 'accepted'; readonly response: string }
-  | { readonly kind: 'refused' | 'temporary' | 'unknown'; readonly reason: string };
+  | { readonly kind: 'refused' | 'temporary' | 'unknown'; readonly reason: string; /** The server knows no such recipient. */ readonly unreachable?: boolean };
 
 export interface SendTools {
   readonly db: Database;
@@ -60,7 +60,7 @@ async function attempt(tools: SendTools, message: ClaimedMessage): Promise<Claim
   const check = checkAtSend({ ...message, expiresAt: message.expiresAt.getTime(), orderStatus: order?.status ?? null }, tools.now().getTime());
   if (!check.send) return { state: 'skipped', reason: check.reason };
   if (order === null) return { state: 'skipped', reason: 'order does not exist' };
-  const recipient = resolveRecipient(customer === null ? null : { id: customer.id, party: survivor(customer.selves).party, emails: customer.emails }, order.state.booking);
+  const recipient = resolveRecipient(customer === null ? null : { id: customer.id, party: survivor(customer.selves).party, emails: customer.emails, undeliverable: customer.undeliverable }, order.state.booking);
   if (recipient === null) return { state: 'skipped', reason: 'no address' };
   if (!isAddress(recipient.email)) return { state: 'failed', reason: 'invalid address' };
   const view = mailView({ bookingRef: order.bookingRef, booking: order.state.booking, price: order.state.price, fees: order.fees }, recipient.name, recipient.language);
@@ -82,7 +82,7 @@ async function rendered(tools: SendTools, template: string, language: Language, 
 function ending(tools: SendTools, message: ClaimedMessage, recipient: Recipient, outcome: SendOutcome): ClaimEnd {
   const said = impersonal(outcome.kind === 'accepted' ? outcome.response : outcome.reason, recipient.email);
   if (outcome.kind === 'accepted') return { state: 'sent', providerId: said, customerId: recipient.customerId };
-  if (outcome.kind === 'refused') return { state: 'failed', reason: said };
+  if (outcome.kind === 'refused') return { state: 'failed', reason: said, ...(outcome.unreachable === true && recipient.customerId !== null && { unreachable: { customerId: recipient.customerId, email: recipient.email } }) };
   if (outcome.kind === 'unknown') return { state: 'unknown', reason: said };
   const dueAt = new Date(retryAt(message.attempts, tools.now().getTime(), tools.random()));
   if (dueAt > message.expiresAt) return { state: 'failed', reason: `given up: ${said}` };

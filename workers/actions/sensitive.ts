@@ -67,7 +67,7 @@ export async function addSensitive(database: Database, sealing: Sealing, request
 /** What is noted of a customer and everybody who was merged with it. That somebody looked is noted as well. */
 export async function showSensitive(database: Database, sealing: Sealing, { customer, actor, now }: Doing & { readonly customer: string }): Promise<readonly SensitiveEntry[]> {
   return database.transaction(async (tx) => {
-    const entries = await entriesOf(tx, sealing, await selvesOf(tx, customer));
+    const entries = await entriesOf(tx, sealing, await selvesOf(tx, [customer]));
     await audit(tx, actor, 'customers sensitive show', customer, { entries: entries.length }, now);
     return entries;
   });
@@ -78,7 +78,7 @@ const entriesOf = async (tx: Queryable, sealing: Sealing, ids: readonly string[]
 /** The consent is withdrawn: the entry is deleted, and with it what it said. @throws CustomerRefused */
 export async function removeSensitive(database: Database, { customer, entry, actor, now }: Doing & { readonly customer: string; readonly entry: string }): Promise<void> {
   await database.transaction(async (tx) => {
-    const known = await readSensitive(tx, await selvesOf(tx, customer));
+    const known = await readSensitive(tx, await selvesOf(tx, [customer]));
     if (!known.some(({ id }) => id === entry)) throw new CustomerRefused(`customer ${customer} has no entry ${entry}: look with midline customers sensitive show ${customer}`);
     await deleteEntries(tx, [entry]);
     await audit(tx, actor, 'customers sensitive remove', customer, { entry }, now);

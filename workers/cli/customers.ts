@@ -8,6 +8,7 @@ import { kafkaOptions } from '../runtime/config.js';
 import { findByCriteria, findCustomers, readCustomer, type CustomerContact, type CustomerView, type FoundCustomer, type WantedCriteria } from '../store/customer-view.js';
 import { companyTree, type CompanyTree, type TreeCompany } from '../store/company-tree.js';
 import type { Database } from '../store/database.js';
+import { mailingBlocks, type MailingBlockRow } from '../store/mailing-blocks.js';
 import { createCodec } from '../topics/codec.js';
 import { createKafka } from '../topics/connection.js';
 import { createEventProducer } from '../topics/producer.js';
@@ -15,6 +16,10 @@ import { configOf, withDatabase } from './connect.js';
 import { registerExport } from './customers-export.js';
 import { registerImport } from './customers-import.js';
 import { registerMerge, registerUnmerge } from './customers-merge.js';
+import { registerCase } from './customers-case.js';
+import { registerHistory } from './customers-history.js';
+import { registerQuality } from './customers-quality.js';
+import { registerBlockMail, registerDeliverability } from './customers-reach.js';
 import { registerSensitive } from './customers-sensitive.js';
 import { examples, formatTable, printResult } from './output.js';
 import { problemLines } from './problems.js';
@@ -35,6 +40,11 @@ export function registerCustomers(program: Command): void {
   registerMerge(customers);
   registerUnmerge(customers);
   registerSensitive(customers);
+  registerCase(customers);
+  registerHistory(customers);
+  registerQuality(customers);
+  registerBlockMail(customers);
+  registerDeliverability(customers);
 }
 
 function registerPublish(customers: Command): void {
@@ -86,13 +96,15 @@ function registerShow(customers: Command): void {
 
 interface ShownCustomer extends CustomerView {
   readonly companies: CompanyTree;
+  /** No advertising, by whom and until when. */
+  readonly mailingBlocks: readonly MailingBlockRow[];
 }
 
 async function showCustomer(database: Database, id: string, today: string): Promise<ShownCustomer> {
   const [named] = /^\d{1,18}$/.test(id) ? [{ id }] : await findCustomers(database, [{ kind: 'external', value: id }, { kind: 'external-company', value: id }], id);
   const customer = named === undefined ? undefined : await readCustomer(database, named.id);
   if (customer === undefined) throw new Error(`There is no customer ${id}: look with midline customers find.`);
-  return { ...customer, companies: await companyTree(database, customer.id, today) };
+  return { ...customer, companies: await companyTree(database, customer.id, today), mailingBlocks: await mailingBlocks(database, [customer.id], today) };
 }
 
 function customerText(customer: ShownCustomer): string {
@@ -105,6 +117,7 @@ function customerText(customer: ShownCustomer): string {
       ['born', party.birthDate], ['language', party.language], ['VAT id', party.vatId], ['marital status', customer.profile.maritalStatus], ['debitor', customer.profile.debitorNumber],
       ...criteria.map((field) => [field, customer.profile[field]?.join(', ')]),
     ].flatMap(([label, value]) => (value == null ? [] : [`${label} ${value}`])),
+    ...customer.mailingBlocks.map(({ until, reason, source }) => `no advertising ${until === null ? 'any more' : `until ${until}`}${reason === null ? '' : `: ${reason}`} (${source})`),
     ...(customer.merged.length > 0 ? [`merged into it: ${customer.merged.join(', ')}`, `together: ${survivorText(customer)}`] : []),
     '', 'Contacts', formatTable(['kind', 'value', 'label', 'from', ''], customer.contacts.map((contact) => [contact.kind, contact.value, contact.label, contact.source ?? contact.origin, contactNotes(contact)]), 'No contacts.'),
     '', 'Found by', formatTable(['key', 'value'], customer.keys.map(({ kind, value }) => [kind, value]), 'No keys.'),
@@ -117,6 +130,7 @@ function customerText(customer: ShownCustomer): string {
       [tie.type, ...(tie.role === null ? [] : [`(${tie.role})`]), ...(tie.of ? ['of'] : [])].join(' '), tie.customerId ?? tie.other, tie.customerId === null ? 'not known yet' : tie.name,
     ]))]),
     ...(customer.consents.length === 0 ? [] : ['', 'Consents', formatTable(['purpose', 'channel', '', 'at', 'from'], customer.consents.map(({ purpose, channel, given, at, source }) => [purpose, channel === '' ? 'all' : channel, given ? 'given' : 'refused', at, source]))]),
+    ...(customer.openCases.length === 0 ? [] : ['', 'Open cases', formatTable(['case', 'kind', 'subject', 'since'], customer.openCases.map(({ id, kind, subject, openedAt }) => [id, kind, subject, openedAt.slice(0, 10)]))]),
     '', `Orders (${customer.orderCount})`, formatTable(['order', 'status', 'as', 'travel from'], customer.orders.map(({ order, status, role, travelFrom }) => [order, status, role, travelFrom]), 'No orders.'),
   ].join('\n');
 }

@@ -67,7 +67,8 @@ export function outcomeOf(error: unknown): SendOutcome {
   const reason = typeof response === 'string' ? response : error.message;
   if (typeof responseCode === 'number') {
     const final = responseCode >= 500 && responseCode < 600 && responseCode !== 503 && (command === 'RCPT TO' || command === 'DATA');
-    return { kind: final ? 'refused' : 'temporary', reason };
+    if (!final) return { kind: 'temporary', reason };
+    return { kind: 'refused', reason, ...(command === 'RCPT TO' && { unreachable: true }) };
   }
   if (code === 'EENVELOPE' || code === 'EMESSAGE') return { kind: 'refused', reason };
   const notConnected = syscall === 'connect' || neverBegun.test(error.message) || (typeof timeoutType === 'string' && timeoutType !== 'SOCKET_TIMEOUT');

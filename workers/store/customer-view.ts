@@ -44,6 +44,8 @@ export interface CustomerView {
   readonly relations: readonly { readonly type: string; readonly customerId: string; readonly name: string | null; readonly validFrom: string | null }[];
   /** What the customer agreed to or refused last, by purpose and channel (empty: all). */
   readonly consents: readonly { readonly purpose: string; readonly channel: string; readonly given: boolean; readonly at: string; readonly source: string }[];
+  /** Open complaints and questions of everybody who is one with it. */
+  readonly openCases: readonly { readonly id: string; readonly kind: string; readonly subject: string; readonly openedAt: string }[];
   /** Customers that were merged into this one. */
   readonly merged: readonly string[];
   /** Who it is together with those that were merged into it. */
@@ -74,6 +76,8 @@ const view = `select c.id, c.root_id as "rootId", c.kind, c.active, case when no
       where own.customer_id = c.id and own.kind in ('external', 'external-company') group by t.type, t.role, o.id order by o.id limit 50)) t) as ties,
   (select coalesce(json_agg(n order by n.purpose, n.channel), '[]') from (
      select distinct on (purpose, channel) purpose, channel, given, at, source from customer_consent where customer_id = c.id order by purpose, channel, at desc) n) as consents,
+  (select coalesce(json_agg(json_build_object('id', q.id::text, 'kind', q.kind, 'subject', q.subject, 'openedAt', q.opened_at) order by q.opened_at desc), '[]')
+   from customer s join customer_case q on q.customer_id = s.id and q.state = 'open' where s.id = c.root_id or (s.root_id = c.root_id and s.root_id <> s.id)) as "openCases",
   (select coalesce(json_agg(m.id::text order by m.id), '[]') from customer m where m.root_id = c.id and m.id <> c.id) as merged,
   (select json_agg(json_build_object('id', s.id::text, 'party', s.party, 'profile', s.profile, 'origin', s.origin, 'updatedAt', s.updated_at))
    from customer s where s.id = c.id or (s.root_id = c.id and s.root_id <> s.id)) as selves,

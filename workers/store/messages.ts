@@ -126,7 +126,7 @@ export interface ClaimedMessage {
     readonly fees: readonly { readonly currency: string; readonly gross: string }[];
   } | null;
   /** The customer that the order is linked to, or the one it was merged into; null while there is none or the link is in review. */
-  readonly customer: { readonly id: string; readonly selves: readonly Self[]; /** The best first. */ readonly emails: readonly string[] } | null;
+  readonly customer: { readonly id: string; readonly selves: readonly Self[]; /** The best first. */ readonly emails: readonly string[]; readonly undeliverable: readonly string[] } | null;
 }
 
 /**
@@ -149,7 +149,9 @@ export async function readClaimed(db: Queryable, id: string): Promise<ClaimedMes
          'id', c.id::text,
          'selves', (select jsonb_agg(jsonb_build_object('id', s.id::text, 'party', s.party, 'origin', s.origin, 'updatedAt', s.updated_at)) from customer s where s.id = c.id or (s.root_id = c.id and s.root_id <> s.id)),
          'emails', (select coalesce(jsonb_agg(e.value order by e.verified desc, s.id = c.id desc, e.seen_at desc), '[]')
-                    from customer s join customer_contact e on e.customer_id = s.id and e.kind = 'email' where s.id = c.id or (s.root_id = c.id and s.root_id <> s.id))
+                    from customer s join customer_contact e on e.customer_id = s.id and e.kind = 'email' where s.id = c.id or (s.root_id = c.id and s.root_id <> s.id)),
+         'undeliverable', (select coalesce(jsonb_agg(distinct e.value), '[]') from customer s join customer_contact e on e.customer_id = s.id and e.kind = 'email' and e.undeliverable_at is not null
+                           where s.id = c.id or (s.root_id = c.id and s.root_id <> s.id))
        ) end as customer
      from message m
      left join trigger t on t.id = m.trigger
@@ -167,21 +169,27 @@ export async function readClaimed(db: Queryable, id: string): Promise<ClaimedMes
 /** How a claim ends; `due` means: once more, not before `dueAt`. */
 export type ClaimEnd =
   | { readonly state: 'sent'; readonly providerId: string | null; readonly customerId: string | null }
-  | { readonly state: 'failed' | 'skipped' | 'unknown'; readonly reason: string }
+  | { readonly state: 'failed' | 'skipped' | 'unknown'; readonly reason: string; /** An address of the customer that reaches nobody, as the mail server said. */ readonly unreachable?: { readonly customerId: string; readonly email: string } }
   | { readonly state: 'due'; readonly reason: string; readonly dueAt: Date };
 
 /**
- * Ends a claim: only its token counts. A message that the sweeper has already made `unknown` takes a late `sent`, and nothing else.
+ * Ends a claim: only its token counts. A message that the sweeper has already made `unknown` takes a late `sent`, and nothing else. An address that reaches nobody is noted with it.
  * Answers which state it had: `claimed` or `unknown`; null when the token no longer counts.
  */
 export async function endClaim(db: Queryable, id: string, token: string, end: ClaimEnd, now: Date): Promise<'claimed' | 'unknown' | null> {
+  const unreachable = 'unreachable' in end ? end.unreachable : undefined;
   const rows = await db.query<{ before: 'claimed' | 'unknown' }>(
-    `update message m set state = $3, reason = $4, provider_id = coalesce($5, m.provider_id), customer_id = coalesce($6::bigint, m.customer_id),
-       due_at = coalesce($7, m.due_at), claimed_until = null, claim_token = case when $3 = 'unknown' then m.claim_token end, updated_at = $8
-     where m.id = $1 and m.claim_token = $2 and (m.state = 'claimed' or (m.state = 'unknown' and $3 = 'sent'))
-     returning old.state as before`,
+    `with ended as (
+       update message m set state = $3, reason = $4, provider_id = coalesce($5, m.provider_id), customer_id = coalesce($6::bigint, m.customer_id),
+         due_at = coalesce($7, m.due_at), claimed_until = null, claim_token = case when $3 = 'unknown' then m.claim_token end, updated_at = $8
+       where m.id = $1 and m.claim_token = $2 and (m.state = 'claimed' or (m.state = 'unknown' and $3 = 'sent'))
+       returning old.state as before
+     ), noted as (
+       update customer_contact e set undeliverable_at = $8, undeliverable_reason = $4 from ended, customer s
+       where $9::bigint is not null and (s.id = $9 or (s.root_id = $9 and s.root_id <> s.id)) and e.customer_id = s.id and e.kind = 'email' and e.value = lower($10) and e.undeliverable_at is null
+     ) select before from ended`,
     [id, token, end.state, 'reason' in end ? end.reason : null, 'providerId' in end ? end.providerId : null,
-      'customerId' in end ? end.customerId : null, 'dueAt' in end ? end.dueAt : null, now],
+      'customerId' in end ? end.customerId : null, 'dueAt' in end ? end.dueAt : null, now, unreachable?.customerId ?? null, unreachable?.email ?? null],
   );
   return rows[0]?.before ?? null;
 }

@@ -16,19 +16,23 @@ export interface LinkedCustomer {
   readonly id: string;
   readonly party: Party;
   readonly emails: readonly string[];
+  /** E-mail addresses of the customer that reach nobody. */
+  readonly undeliverable: readonly string[];
 }
 
 /**
- * A linked customer is written to at the address of the CRM. While the link is in review or there is none, and where the CRM knows no address,
+ * A linked customer is written to at the address of the CRM, but never at one that is known to reach nobody. While the link is in review or there is none, and where the CRM knows no address,
  * the message goes to the booker's address in the booking, else to the payer's. Null: there is no address.
  */
 export function resolveRecipient(customer: LinkedCustomer | null, booking: Booking | null): Recipient | null {
   const parties = [booking?.booker, booking?.payer].filter((party) => party != null);
   const language = languageOf([customer?.party, ...parties].map((party) => party?.language));
-  const known = customer === null ? undefined : firstAddress([...(customer.party.emails ?? []), ...customer.emails]);
+  const dead = new Set(customer?.undeliverable);
+  const reachable = (emails: readonly string[]): readonly string[] => (dead.size === 0 ? emails : emails.filter((email) => !dead.has(email.trim().toLowerCase())));
+  const known = customer === null ? undefined : firstAddress(reachable([...(customer.party.emails ?? []), ...customer.emails]));
   if (customer !== null && known !== undefined) return { email: known, name: nameOf(customer.party), language, customerId: customer.id };
   for (const party of parties) {
-    const email = firstAddress(party.emails ?? []);
+    const email = firstAddress(reachable(party.emails ?? []));
     if (email !== undefined) return { email, name: nameOf(customer?.party ?? party), language, customerId: customer?.id ?? null };
   }
   return null;

@@ -1,0 +1,48 @@
+import type { Queryable } from './database.js';
+
+/** No advertising to a customer, as one source says it. */
+export interface MailingBlockRow {
+  readonly customerId: string;
+  /** `cli`: a person; else a system of the master data. */
+  readonly source: string;
+  /** The last day of it; null: for ever. */
+  readonly until: string | null;
+  readonly reason: string | null;
+  readonly at: Date;
+  readonly by: string;
+}
+
+/** The blocks of these customers and of everybody who is one with them that hold on a day; the longest first. `customerId` is the one that was asked for. */
+export async function mailingBlocks(db: Queryable, customerIds: readonly string[], day: string): Promise<readonly MailingBlockRow[]> {
+  if (customerIds.length === 0) return [];
+  return db.query<MailingBlockRow>(
+    `select own.id::text as "customerId", b.source, b.until, b.reason, b.set_at as at, b.set_by as by
+     from customer own join customer s on s.id = own.root_id or (s.root_id = own.root_id and s.root_id <> s.id) join customer_mailing_block b on b.customer_id = s.id
+     where own.id = any ($1::bigint[]) and (b.until is null or b.until >= $2::date) order by own.id, b.until desc nulls first, b.source`,
+    [customerIds, day],
+  );
+}
+
+/** Sets blocks, each customer and source at most once; a block before of the same source is replaced. */
+export async function saveMailingBlocks(tx: Queryable, blocks: readonly MailingBlockRow[]): Promise<void> {
+  if (blocks.length === 0) return;
+  await tx.query(
+    `insert into customer_mailing_block as b (customer_id, source, until, reason, set_at, set_by)
+     select * from unnest($1::bigint[], $2::text[], $3::date[], $4::text[], $5::timestamptz[], $6::text[]) order by 1, 2
+     on conflict (customer_id, source) do update set until = excluded.until, reason = excluded.reason, set_at = excluded.set_at, set_by = excluded.set_by
+       where (b.until, b.reason) is distinct from (excluded.until, excluded.reason)`,
+    [
+      blocks.map(({ customerId }) => customerId), blocks.map(({ source }) => source), blocks.map(({ until }) => until), blocks.map(({ reason }) => reason),
+      blocks.map(({ at }) => at), blocks.map(({ by }) => by),
+    ],
+  );
+}
+
+/** Lifts the blocks that a source has set for these customers; how many there were. */
+export async function liftMailingBlocks(tx: Queryable, lifted: readonly Pick<MailingBlockRow, 'customerId' | 'source'>[]): Promise<number> {
+  if (lifted.length === 0) return 0;
+  return (await tx.query(
+    `delete from customer_mailing_block b using unnest($1::bigint[], $2::text[]) as t (id, source) where b.customer_id = t.id and b.source = t.source returning b.customer_id`,
+    [lifted.map(({ customerId }) => customerId), lifted.map(({ source }) => source)],
+  )).length;
+}
