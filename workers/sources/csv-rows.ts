@@ -7,7 +7,7 @@ export interface CsvSyntax {
 }
 
 /** A line that is no row; it stands empty in the text. */
-export interface BrokenLine {
+interface BrokenLine {
   /** From 1. */
   readonly line: number;
   readonly problem: string;
@@ -43,11 +43,14 @@ export async function* wholeRows(chunks: AsyncIterable<string>, syntax: CsvSynta
   for await (const chunk of chunks) {
     lineEnd ??= lineEndOf(chunk);
     rest += chunk;
-    if (rest.length >= enough) yield* pieces(rest, lineEnd, false);
+    const whole = rest.length >= enough ? piece(rest, lineEnd, false) : '';
+    if (whole !== '') yield whole;
   }
-  yield* pieces(rest, lineEnd ?? '\n', true);
+  const whole = piece(rest, lineEnd ?? '\n', true);
+  if (whole !== '') yield whole;
 
-  function* pieces(text: string, end: string, isEnd: boolean): Generator<string> {
+  function piece(text: string, end: string, isEnd: boolean): string {
+    let whole = '';
     let position = dropping ? text.indexOf(end) : 0;
     dropping = position === -1;
     if (dropping) position = text.length;
@@ -62,7 +65,7 @@ export async function* wholeRows(chunks: AsyncIterable<string>, syntax: CsvSynta
       if ('problem' in row) {
         if (columns === undefined) throw new UnreadableFileError(`the first row, which should name the columns, ${row.problem}`);
         onBroken({ line, problem: row.problem });
-        if (position > passed) yield text.slice(passed, position);
+        whole += text.slice(passed, position);
         position = passed = row.end;
         dropping = row.end === text.length && !isEnd;
       } else {
@@ -71,9 +74,10 @@ export async function* wholeRows(chunks: AsyncIterable<string>, syntax: CsvSynta
         position = row.end;
       }
     }
-    if (position > passed) yield text.slice(passed, position);
+    whole += text.slice(passed, position);
     rest = text.slice(position);
     enough = 2 * rest.length;
+    return whole;
   }
 
   /** The row that begins here; or where its first line ends, and what is wrong with it; or it ends behind what is there yet. */

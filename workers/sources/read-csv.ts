@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { parse } from 'csv-parse';
 import type { SourceMapFile } from '../../schemas/source-map.js';
-import { lineEndOf, wholeRows, type BrokenLine } from './csv-rows.js';
+import { lineEndOf, wholeRows } from './csv-rows.js';
 import { byteText, decoderOf, notInEncoding } from './encoding.js';
 import { UnreadableFileError, type BadCell, type Bytes, type SourceRecord } from './record.js';
 
@@ -14,8 +14,8 @@ type CsvMap = Extract<SourceMapFile, { format: 'csv' }>;
 export async function* readCsv(bytes: Bytes, { csv, encoding }: Pick<CsvMap, 'csv' | 'encoding'>, onColumns: (names: readonly string[]) => void = () => undefined): AsyncGenerator<SourceRecord> {
   const decode = decoderOf(encoding);
   const missing = new Set(csv.missing);
-  const broken: BrokenLine[] = [];
-  const rows = wholeRows(byteText(bytes), csv, (line) => { broken.push(line); });
+  const broken = new Map<number, string>();
+  const rows = wholeRows(byteText(bytes), csv, ({ line, problem }) => { broken.set(line, problem); });
   const first = await rows.next();
   if (first.done === true) return;
 
@@ -31,15 +31,17 @@ export async function* readCsv(bytes: Bytes, { csv, encoding }: Pick<CsvMap, 'cs
   for await (const cells of parser as AsyncIterable<readonly string[]>) {
     const begins = line;
     line += 1 + cells.reduce((sum, cell) => sum + (cell.includes(lineEnd) ? cell.split(lineEnd).length - 1 : 0), 0);
-    if (broken[0]?.line === begins) {
-      yield* broken.splice(0, 1).map((bad) => ({ number: ++number, ...bad }));
+    const problem = broken.get(begins);
+    if (problem !== undefined) {
+      broken.delete(begins);
+      yield { number: ++number, line: begins, problem };
     } else if (cells.length > 1 || cells[0] !== '') {
       const values = cells.map(decode);
       if (columns === undefined) onColumns(columns = columnsOf(values, encoding));
       else yield { number: ++number, line: begins, ...recordOf(columns, values, cells) };
     }
   }
-  yield* broken.map((bad) => ({ number: ++number, ...bad }));
+  for (const [begins, problem] of broken) yield { number: ++number, line: begins, problem };
 
   function recordOf(
     names: readonly string[], values: readonly (string | undefined)[], cells: readonly string[],
