@@ -43,18 +43,43 @@ export interface GeneratedCompany {
 
 type Names = readonly [string, ...string[]];
 
-const femaleNames: Names = ['Anna', 'Maria', 'Clara', 'Lena', 'Sophie', 'Jana', 'Ines', 'Eva', 'Ruth', 'Nora', 'Käthe', 'Zoë', 'Marie-Luise', 'Jasmin', 'Olga', 'Chloé', 'Ana', 'Emma', 'Grace', 'Åsa'];
-const maleNames: Names = ['Paul', 'Max', 'Jonas', 'Felix', 'Karl', 'Jörg', 'Tim', 'Lukas', 'Emil', 'Otto', 'Jürgen', 'Hans-Peter', 'Noël', 'Ivan', 'José', 'Luca', 'George', 'Oliver', 'Søren', 'Tomáš'];
+const femaleNames: Names = [
+  'Anna', 'Maria', 'Clara', 'Lena', 'Sophie', 'Jana', 'Ines', 'Eva', 'Ruth', 'Nora', 'Käthe', 'Zoë', 'Marie-Luise', 'Jasmin', 'Olga', 'Chloé', 'Ana', 'Emma', 'Grace', 'Åsa',
+  'Ursula', 'Monika', 'Petra', 'Sabine', 'Renate', 'Helga', 'Karin', 'Brigitte', 'Ingrid', 'Gisela', 'Andrea', 'Claudia', 'Susanne', 'Christa', 'Birgit', 'Heike', 'Martina', 'Gabriele',
+  'Stefanie', 'Nicole', 'Julia', 'Katharina', 'Melanie', 'Sandra', 'Anja', 'Silke', 'Tanja', 'Laura', 'Lisa', 'Sarah', 'Hannah', 'Leonie', 'Johanna', 'Frieda', 'Elif', 'Zeynep', 'Agnieszka', 'Giulia', 'Carmen', 'Margit',
+];
+const maleNames: Names = [
+  'Paul', 'Max', 'Jonas', 'Felix', 'Karl', 'Jörg', 'Tim', 'Lukas', 'Emil', 'Otto', 'Jürgen', 'Hans-Peter', 'Noël', 'Ivan', 'José', 'Luca', 'George', 'Oliver', 'Søren', 'Tomáš',
+  'Peter', 'Michael', 'Thomas', 'Andreas', 'Wolfgang', 'Klaus', 'Manfred', 'Helmut', 'Gerhard', 'Dieter', 'Bernd', 'Uwe', 'Frank', 'Stefan', 'Christian', 'Martin', 'Markus', 'Matthias',
+  'Daniel', 'Alexander', 'Sebastian', 'Tobias', 'Jan', 'Florian', 'Philipp', 'Dominik', 'Leon', 'Finn', 'Moritz', 'Anton', 'Rainer', 'Volker', 'Holger', 'Sven', 'Mehmet', 'Piotr', 'Giovanni', 'Pablo', 'Alois', 'Reto',
+];
 const familyNames: Names = [
   'Müller', 'Schmidt', 'Schneider', 'Fischer', 'Weber', 'Becker', 'Schäfer', 'Koch', 'Richter', 'Klein', 'Schröder', 'Neumann', 'Zimmermann', 'Krüger', 'Hofmann', 'Lange',
   'Köhler', 'Maier', 'Huber', 'Gruber', 'Steiner', 'Pichler', 'Weiß', 'Groß', 'von Brandt', 'Meyer-Lindt', 'Wiedenhöfer', 'Jones', 'Taylor', 'Wilson', 'Walker', 'O’Neill',
   'Rossi', 'Bianchi', 'Novák', 'Kowalski', 'García', 'Martínez', 'Dubois', 'Lefèvre', 'Andersson', 'Østergaard', 'Yılmaz', 'Horváth', 'Peeters', 'de Vries', 'Silva', 'Popescu',
+  'Wagner', 'Schulz', 'Bauer', 'Wolf', 'Braun', 'Krause', 'Lehmann', 'Werner', 'Walter', 'Peters', 'Lang', 'Scholz', 'Möller', 'Jung', 'Hahn', 'Keller', 'Vogel', 'Schubert', 'Roth', 'Frank',
+  'Friedrich', 'Beck', 'Günther', 'Berger', 'Winkler', 'Lorenz', 'Baumann', 'Franke', 'Albrecht', 'Schuster', 'Simon', 'Ludwig', 'Böhm', 'Winter', 'Kraus', 'Schumacher', 'Vogt', 'Stein', 'Jäger',
+  'Otto', 'Sommer', 'Seidel', 'Heinrich', 'Brandt', 'Haas', 'Schreiber', 'Graf', 'Dietrich', 'Ziegler', 'Kuhn', 'Kühn', 'Pohl', 'Engel', 'Horn', 'Busch', 'Bergmann', 'Thomas', 'Voigt', 'Sauer',
+  'Arnold', 'Pfeiffer', 'Ernst', 'Lindner', 'Hübner', 'Kramer', 'Hansen', 'Nowak', 'Seifert', 'Ritter', 'Kaiser', 'Barth', 'Fuchs', 'Moser', 'Eder', 'Leitner', 'Bachmann', 'Gerber', 'Zürcher', 'Lüthi',
 ];
-const streets: Names = ['Hauptstraße', 'Bahnhofstraße', 'Gartenweg', 'Lindenallee', 'Schulstraße', 'Am Markt', 'Bergstraße', 'Mühlenweg', 'Kirchgasse', 'Rosenweg'];
+const streetNames: Names = [
+  'Haupt', 'Bahnhof', 'Garten', 'Linden', 'Schul', 'Markt', 'Berg', 'Mühlen', 'Kirch', 'Rosen', 'Dorf', 'Wald', 'Ring', 'Wiesen', 'Birken', 'Eichen', 'Buchen', 'Ahorn', 'Tannen', 'Brunnen',
+  'Feld', 'Schiller', 'Goethe', 'Mozart', 'Beethoven', 'Bismarck', 'Kloster', 'Schloss', 'Burg', 'Mittel', 'Ost', 'West', 'Park', 'Ufer', 'Weinberg', 'Amsel', 'Drossel', 'Flieder', 'Nelken', 'Sonnen',
+];
+const streetKinds: Names = ['straße', 'weg', 'allee', 'gasse', 'platz'];
 const cities: readonly [City, ...City[]] = [
   { city: 'Berlin', postal: '10', country: 'DE' }, { city: 'Hamburg', postal: '20', country: 'DE' }, { city: 'München', postal: '80', country: 'DE' },
   { city: 'Köln', postal: '50', country: 'DE' }, { city: 'Leipzig', postal: '04', country: 'DE' }, { city: 'Wien', postal: '1', country: 'AT' },
   { city: 'Graz', postal: '8', country: 'AT' }, { city: 'Zürich', postal: '8', country: 'CH' }, { city: 'Dresden', postal: '01', country: 'DE' },
+  { city: 'Berlin', postal: '12', country: 'DE' }, { city: 'Berlin', postal: '13', country: 'DE' }, { city: 'Hamburg', postal: '22', country: 'DE' }, { city: 'München', postal: '81', country: 'DE' },
+  { city: 'Rostock', postal: '18', country: 'DE' }, { city: 'Kiel', postal: '24', country: 'DE' }, { city: 'Oldenburg', postal: '26', country: 'DE' }, { city: 'Bremen', postal: '28', country: 'DE' },
+  { city: 'Hannover', postal: '30', country: 'DE' }, { city: 'Bielefeld', postal: '33', country: 'DE' }, { city: 'Kassel', postal: '34', country: 'DE' }, { city: 'Göttingen', postal: '37', country: 'DE' },
+  { city: 'Magdeburg', postal: '39', country: 'DE' }, { city: 'Düsseldorf', postal: '40', country: 'DE' }, { city: 'Dortmund', postal: '44', country: 'DE' }, { city: 'Essen', postal: '45', country: 'DE' },
+  { city: 'Münster', postal: '48', country: 'DE' }, { city: 'Aachen', postal: '52', country: 'DE' }, { city: 'Bonn', postal: '53', country: 'DE' }, { city: 'Mainz', postal: '55', country: 'DE' },
+  { city: 'Frankfurt am Main', postal: '60', country: 'DE' }, { city: 'Mannheim', postal: '68', country: 'DE' }, { city: 'Stuttgart', postal: '70', country: 'DE' }, { city: 'Karlsruhe', postal: '76', country: 'DE' },
+  { city: 'Freiburg', postal: '79', country: 'DE' }, { city: 'Augsburg', postal: '86', country: 'DE' }, { city: 'Nürnberg', postal: '90', country: 'DE' }, { city: 'Regensburg', postal: '93', country: 'DE' },
+  { city: 'Würzburg', postal: '97', country: 'DE' }, { city: 'Erfurt', postal: '99', country: 'DE' }, { city: 'Linz', postal: '4', country: 'AT' }, { city: 'Salzburg', postal: '5', country: 'AT' },
+  { city: 'Innsbruck', postal: '6', country: 'AT' }, { city: 'Bern', postal: '3', country: 'CH' }, { city: 'Basel', postal: '4', country: 'CH' }, { city: 'Luzern', postal: '6', country: 'CH' },
 ];
 const companyWords: Names = ['Nordlicht', 'Rheintal', 'Alpen', 'Hanse', 'Donau', 'Elbe', 'Spree', 'Adler', 'Falken', 'Linden', 'Berg', 'See'];
 const companyTrades: Names = ['Maschinenbau', 'Logistik', 'Software', 'Pharma', 'Energie', 'Medien', 'Bau', 'Handel', 'Optik', 'Papier'];
@@ -97,7 +122,7 @@ function ownSelf({ seed, companies }: Population, index: number): GeneratedPerso
     language: place.country !== 'DE' || random.chance(0.9) ? 'de' : 'en',
     emails: [`${mailName(givenName)}.${mailName(familyName)}${index}@example.${random.pick(['com', 'org'])}`],
     phones: [phoneOf(random, place.country, index)],
-    street: random.pick(streets),
+    street: `${random.pick(streetNames)}${random.pick(streetKinds)}`,
     houseNumber: `${random.whole(1, 140)}${random.chance(0.1) ? 'a' : ''}`,
     postalCode: postalCodeOf(random, place),
     city: place.city,
