@@ -20,9 +20,13 @@ export interface ExportedWhich {
   readonly source: string | null;
 }
 
-/** The external id of customer `c`, of the source $2 (null: of any); not what other systems know it by. */
+/**
+ * Keys are looked for by their customer: `|| ''` keeps a database without statistics from walking over all keys of a kind for each customer (seen: 29 seconds instead of 6 for 20,000).
+ *
+ * The external id of customer `c`, of the source $2 (null: of any); not what other systems know it by.
+ */
 const keyOf = `(select min(k.value) from customer_key k
-  where k.customer_id = c.id and k.kind = case c.kind when 'company' then 'external-company' else 'external' end
+  where k.customer_id = c.id and k.kind || '' = case c.kind when 'company' then 'external-company' else 'external' end
     and right(k.value, length(btrim(c.party->>'externalId')) + 1) = ':' || btrim(c.party->>'externalId') and ($2::text is null or starts_with(k.value, $2 || ':'))
     and not exists (select from jsonb_array_elements(c.profile->'externalIds') as f where k.value = concat(f->>'source', ':', f->>'externalId')))`;
 
@@ -33,7 +37,7 @@ export async function customersBehind(tx: Queryable, id: string, { kind, source 
        (select coalesce(json_agg(json_build_object('name', a.name, 'value', a.value, 'validFrom', nullif(a.valid_from, '-infinity')) order by a.valid_from, a.name), '[]')
         from customer_attribute a where a.customer_id = c.id) as attributes,
        (select coalesce(json_agg(json_build_object('type', r.type, 'validFrom', nullif(r.valid_from, '-infinity'),
-          'keys', (select coalesce(json_agg(t.value order by t.value), '[]') from customer_key t where t.customer_id = r.related_id and t.kind = 'external-company')) order by r.valid_from, r.type), '[]')
+          'keys', (select coalesce(json_agg(t.value order by t.value), '[]') from customer_key t where t.customer_id = r.related_id and t.kind || '' = 'external-company')) order by r.valid_from, r.type), '[]')
         from customer_relation r join customer o on o.id = r.related_id and o.active where r.customer_id = c.id) as relations
      from (select * from customer where id > $1 and active and ($3::text is null or kind = $3) order by id limit $4) c order by c.id`,
     [id, source, kind, limit],
