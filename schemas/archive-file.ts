@@ -9,8 +9,8 @@ export const archivedBookingSchema = z.object({
   order: z.object({ id: z.guid(), source: z.string(), booking_ref: z.string(), revision: z.number() }),
   events: z.array(z.object({
     eventId: z.string(),
-    /** How the inbox had `wire`: as received, encrypted whole, or written anew without sensitive data. */
-    form: z.enum(['plain', 'encrypted', 'stripped']),
+    /** How the inbox had `wire`: as received, encrypted whole, or written anew without sensitive data or without somebody who was erased. */
+    form: z.enum(['plain', 'encrypted', 'stripped', 'erased', 'erased-encrypted']),
     /** In base64. */
     wire: z.string(),
   })),

@@ -12,6 +12,8 @@ import { explainFees } from '../../workers/actions/explain-fees.js';
 import { applyFeeTable, approveFeeTable, assignFeeTable, importTaxRates, listFeeTables, readFeeTable } from '../../workers/actions/fee-tables.js';
 import { answerCase, openCase } from '../../workers/actions/cases.js';
 import { customerHistory } from '../../workers/actions/customer-history.js';
+import { eraseCustomer } from '../../workers/actions/erase-customer.js';
+import { exportCustomerData } from '../../workers/actions/export-customer-data.js';
 import { importCustomers } from '../../workers/actions/import-customers.js';
 import { importOrgUnits } from '../../workers/actions/import-org-units.js';
 import { adopt } from '../../workers/actions/offsets.js';
@@ -25,6 +27,7 @@ import { reconcile } from '../../workers/actions/reconcile.js';
 import { rerateStale } from '../../workers/actions/rerate.js';
 import { createFactsCache } from '../../workers/actions/settle/facts.js';
 import { createWire } from '../../workers/actions/settle/wire.js';
+import { addSensitive } from '../../workers/actions/sensitive.js';
 import { readStatus } from '../../workers/actions/status.js';
 import { startOutreach } from '../../workers/outreach/main.js';
 import { startRelay } from '../../workers/relay/main.js';
@@ -209,6 +212,13 @@ test('every process does its whole work, and every command its own, with its rol
   await fieldQuality(operator, null, '2026-06-01', 30);
   await lackingCustomers(operator, null, '2026-06-01', 30, 10);
   await undeliverableContacts(operator, 10);
+  const sealing = configuredEncryption(readConfig({ MIDLINE_ENCRYPTION_KEY: key }, []));
+  if (sealing === null) throw new Error('there is a key');
+  await addSensitive(operator, sealing, { ...ofAnna, kind: 'diet', text: 'vegan', consentProof: 'form', consentAt: doing.now, source: 'cli' });
+  await exportCustomerData({ database: operator, wire }, sealing, ofAnna);
+  expect(await eraseCustomer(rating, { ...ofAnna, dryRun: false })).toMatchObject({ sensitive: 1 });
+  expect(await eraseCustomer(rating, { ...request, customer: benKnown?.id ?? '', dryRun: false })).toMatchObject({ orders: expect.any(Number) });
+  expect(await reconcile(operator, wire)).toMatchObject({ ok: true });
   await adopt(operator, topic, 'anna', new Date());
   expect(mail.mails().length).toBeGreaterThan(3);
 }, 600_000);
@@ -271,11 +281,11 @@ describe('of the grants', () => {
   });
 
   // Seen to fail with update on audit_log for the operator.
-  test('ledger and audit log only grow, for everybody, and so does the inbox, of which archiving takes the bytes', async () => {
+  test('ledger and audit log only grow, for everybody, and so does the inbox; archiving takes the bytes of events, erasing somebody those that name them, and details of the audit log', async () => {
     expect(await world.db.query(
       `select distinct grantee, table_name, privilege_type from information_schema.role_column_grants
        where grantee like 'midline\\_%' and table_name in ('fee_entry', 'audit_log', 'booking_event') and privilege_type not in ('SELECT', 'INSERT')
-         and (grantee, table_name, column_name) not in (('midline_sensitive', 'booking_event', 'wire'), ('midline_sensitive', 'booking_event', 'wire_form'))
+         and (grantee, table_name, column_name) not in (('midline_sensitive', 'booking_event', 'wire'), ('midline_sensitive', 'booking_event', 'wire_form'), ('midline_sensitive', 'audit_log', 'details'))
        union all
        select distinct grantee, table_name, privilege_type from information_schema.role_table_grants
        where grantee like 'midline\\_%' and (table_name in ('fee_entry', 'audit_log', 'booking_event') and privilege_type not in ('SELECT', 'INSERT')

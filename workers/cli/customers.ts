@@ -17,6 +17,7 @@ import { registerExport } from './customers-export.js';
 import { registerImport } from './customers-import.js';
 import { registerMerge, registerUnmerge } from './customers-merge.js';
 import { registerCase } from './customers-case.js';
+import { registerErase, registerExportData } from './customers-erase.js';
 import { registerHistory } from './customers-history.js';
 import { registerQuality } from './customers-quality.js';
 import { registerBlockMail, registerDeliverability } from './customers-reach.js';
@@ -40,6 +41,8 @@ export function registerCustomers(program: Command): void {
   registerMerge(customers);
   registerUnmerge(customers);
   registerSensitive(customers);
+  registerExportData(customers);
+  registerErase(customers);
   registerCase(customers);
   registerHistory(customers);
   registerQuality(customers);

@@ -1,7 +1,7 @@
 import type { Queryable } from './database.js';
 
-/** How the bytes of an event are kept; `hash`: they are in an archive, and only the hash of their content is here. */
-export type WireForm = 'plain' | 'encrypted' | 'stripped' | 'hash';
+/** How the bytes of an event are kept; `hash`: they are in an archive, and only the hash of their content is here; `erased`: written anew without somebody who was erased. */
+export type WireForm = 'plain' | 'encrypted' | 'stripped' | 'hash' | 'erased' | 'erased-encrypted';
 
 export interface StoredEvent {
   readonly source: string;
@@ -27,5 +27,15 @@ export function historyOf(tx: Queryable, orderIds: readonly string[]): Promise<r
   return tx.query<StoredEvent>(
     `select ${columns} from unnest($1::uuid[]) as k (id) join booking_event e on e.order_id = k.id`,
     [orderIds],
+  );
+}
+
+/** Replaces the bytes of stored events. */
+export async function rewriteEvents(tx: Queryable, events: readonly Omit<StoredEvent, 'orderId'>[]): Promise<void> {
+  if (events.length === 0) return;
+  await tx.query(
+    `update booking_event e set wire = t.wire, wire_form = t.form from unnest($1::text[], $2::text[], $3::bytea[], $4::text[]) as t (source, event_id, wire, form)
+     where e.source = t.source and e.event_id = t.event_id`,
+    [events.map(({ source }) => source), events.map(({ eventId }) => eventId), events.map(({ wire }) => wire), events.map(({ wireForm }) => wireForm)],
   );
 }

@@ -1,0 +1,132 @@
+import type { Party } from '../../schemas/booking-event.js';
+import { erasedHistory, type ErasedPerson } from '../domain/erasure.js';
+import { audit } from '../store/audit.js';
+import { rewriteEvents, type StoredEvent } from '../store/booking-events.js';
+import type { Queryable } from '../store/database.js';
+import { auditNaming, deadLettersNaming, dropMessages, emptyDeadLetters, eraseCustomers, placesOf, readSelves, type OrderPlaces, type Selves } from '../store/erasure.js';
+import { raiseFactsVersion, takeFactsLockExclusively } from '../store/facts-lock.js';
+import { factsVersion } from '../store/fence.js';
+import { lockOrders, type StoredOrder } from '../store/orders.js';
+import { deleteSensitive } from '../store/sensitive.js';
+import { CustomerRefused } from './merge-customers.js';
+import { isOpen, rateAgain, type RerateDependencies } from './rerate.js';
+import { historiesOf } from './settle/histories.js';
+import { saveDecisions } from './settle/save.js';
+
+export interface EraseRequest {
+  readonly customer: string;
+  /** Why, without naming anybody: the audit log keeps it. */
+  readonly reason: string;
+  readonly actor: string;
+  readonly now: Date;
+  /** Say what would be erased and change nothing. */
+  readonly dryRun: boolean;
+}
+
+export interface Erased {
+  /** Everybody who is one with the customer. */
+  readonly customers: readonly string[];
+  /** Orders that go on without the person. */
+  readonly orders: number;
+  readonly events: number;
+  /** Special-category entries. */
+  readonly sensitive: number;
+  /** Due messages that go to nobody any more. */
+  readonly messages: number;
+  readonly deadLetters: number;
+  /** Lines of the audit log whose details are emptied. */
+  readonly auditLines: number;
+}
+
+class DryRun extends Error {
+  override readonly name = 'DryRun';
+}
+
+/**
+ * Forgets a customer, and everybody who is one with it (GDPR, art. 17): master data, keys, contact points, consents, cases, special-category data, and the person in the events and states of its orders,
+ * in dead letters and in the audit log. Orders, their dates and prices, ledger and links stay, with an empty customer: what was charged can be shown for as long as the law asks.
+ * All in one transaction, alone with the facts. @throws CustomerRefused
+ */
+export async function eraseCustomer(tools: RerateDependencies, request: EraseRequest): Promise<Erased> {
+  let erased: Erased | undefined;
+  try {
+    await tools.database.transaction(async (tx) => {
+      erased = await eraseWithin(tx, tools, request);
+      if (request.dryRun) throw new DryRun();
+    });
+  } catch (error) {
+    if (!(error instanceof DryRun)) throw error;
+  }
+  if (erased === undefined) throw new Error('nothing was erased');
+  return erased;
+}
+
+async function eraseWithin(tx: Queryable, tools: RerateDependencies, { customer, reason, actor, now }: EraseRequest): Promise<Erased> {
+  await takeFactsLockExclusively(tx);
+  const selves = await selvesToErase(tx, customer);
+  const places = await placesOf(tx, selves.ids);
+  const orders = await lockOrders(tx, places.map(({ orderId }) => orderId));
+  const archived = orders.filter((order) => !isOpen(order));
+  if (archived.length > 0) {
+    throw new CustomerRefused(`the events of ${archived.length} orders are in archives, e.g. ${archived.slice(0, 3).map(({ source, bookingRef }) => `${source}:${bookingRef}`).join(', ')}: bring them back (midline orders show tells from where), erase, archive again, and delete the old files`);
+  }
+  const person = await personOf(tx, tools, selves, places, orders);
+  const events = await eraseEvents(tx, tools, places, person);
+  await saveStates(tx, tools, orders, now);
+
+  const letters = await deadLettersNaming(tx, person.texts, selves.externalIds);
+  await emptyDeadLetters(tx, letters.map(({ id }) => id), now);
+  const audited = await auditNaming(tx, selves.ids, person.texts);
+  const sensitive = await deleteSensitive(tx, selves.ids);
+  const messages = await dropMessages(tx, places.filter((place) => place.places.some(({ role }) => role === 'payer' || role === 'booker')).map(({ orderId }) => orderId), now);
+  await eraseCustomers(tx, selves.ids, { keepFacts: orders.length > 0, texts: person.texts, now });
+  await raiseFactsVersion(tx);
+  const erased = { customers: selves.ids, orders: orders.length, events, sensitive, messages, deadLetters: letters.length, auditLines: audited.length };
+  await audit(tx, actor, 'customers erase', selves.rootId, { ...erased, reason }, now);
+  return erased;
+}
+
+async function selvesToErase(tx: Queryable, customer: string): Promise<Selves> {
+  const selves = await readSelves(tx, customer);
+  if (selves === undefined) throw new CustomerRefused(`there is no customer ${customer}: look with midline customers find`);
+  if (selves.erased) throw new CustomerRefused(`customer ${customer} is erased already`);
+  return selves;
+}
+
+/** As whom somebody is known: by the master data, and by what the orders say where the person stands. */
+export async function personOf(tx: Queryable, tools: Pick<RerateDependencies, 'wire'>, selves: Selves, places: readonly OrderPlaces[], orders: readonly StoredOrder[]): Promise<ErasedPerson> {
+  const histories = await historiesOf(tx, tools.wire, orders.map(({ id }) => id));
+  const seen = places.flatMap(({ orderId, alone }) => (histories.get(orderId) ?? []).flatMap(({ booking }) => (booking == null ? [] : alone.flatMap(({ role, position }): readonly Party[] => {
+    if (role === 'payer') return booking.payer == null ? [] : [booking.payer];
+    if (role === 'booker') return booking.booker == null ? [] : [booking.booker];
+    return role === 'traveller' ? (booking.travellers ?? []).filter(({ id }) => id === position) : [];
+  }))));
+  const parties = [...selves.parties, ...seen];
+  return { places: [], parties: selves.kind === 'person' ? parties : [], texts: [...new Set([...selves.contacts, ...parties.flatMap(textsOf)])].filter((text) => text.trim().length >= 6) };
+}
+
+/** What a party is recognised by in a text. */
+function textsOf({ givenName, familyName, fullName, companyName, emails, phones }: Party): readonly string[] {
+  const names = givenName != null && familyName != null ? [`${givenName} ${familyName}`, `${familyName}, ${givenName}`, `${familyName}/${givenName}`] : [];
+  return [...names, ...(emails ?? []), ...(phones ?? []), ...[fullName, companyName].filter((text) => text != null)];
+}
+
+/** Writes the events of the orders anew; how many. */
+async function eraseEvents(tx: Queryable, { wire }: RerateDependencies, places: readonly OrderPlaces[], person: ErasedPerson): Promise<number> {
+  const histories = await historiesOf(tx, wire, places.map(({ orderId }) => orderId));
+  const rewritten = places.flatMap(({ orderId, alone }) => erasedHistory(histories.get(orderId) ?? [], { ...person, places: alone })
+    .map((event): Omit<StoredEvent, 'orderId'> => ({ source: event.source, eventId: event.eventId, ...wire.erased(event) })));
+  await rewriteEvents(tx, rewritten);
+  return rewritten.length;
+}
+
+/** Folds the orders anew. What they come to must not change: fees read nothing of what was erased. */
+async function saveStates(tx: Queryable, { wire, codec, factsAt }: RerateDependencies, orders: readonly StoredOrder[], now: Date): Promise<void> {
+  const facts = await factsAt(tx, await factsVersion(tx));
+  const rated = await rateAgain(tx, wire, facts, orders, null);
+  const changed = rated.filter(({ appended }) => appended.length > 0);
+  if (changed.length > 0) {
+    throw new CustomerRefused(`the fees of ${changed.map(({ source, bookingRef }) => `${source}:${bookingRef}`).slice(0, 3).join(', ')} would change: rate what waits first (midline fees rerate), then erase`);
+  }
+  await saveDecisions(tx, { orders: rated.map((order) => ({ ...order, causeType: 'erasure' })), links: { drafts: [], links: [], contacts: [] }, events: [], messages: [] }, wire, codec, now.getTime());
+}

@@ -1,0 +1,116 @@
+import type { Ancillary, Booking, BookingEvent, Item, Party, Traveller } from '../../schemas/booking-event.js';
+import { compareNames, nameOf } from './match/names.js';
+import type { Role } from './match/parties.js';
+
+/** A place in an order: a role, of travellers with the id within the booking. */
+export interface Place {
+  readonly role: Role;
+  readonly position: string;
+}
+
+/** Who is to be erased. */
+export interface ErasedPerson {
+  /** Where the person stands, and nobody else ever stood: whatever an event says there goes. */
+  readonly places: readonly Place[];
+  /** As whom the person is known: the same names or e-mail address at any place are the same person. */
+  readonly parties: readonly Party[];
+  /** What the person is recognised by in a text: e-mail addresses, phone numbers, names as they stand together. */
+  readonly texts: readonly string[];
+}
+
+type AnyParty = Party | Traveller;
+
+/** What stays of somebody: nobody is recognised by it, and fees, counts and references read it. Whatever is not named here goes, fields of the future too. */
+const partyStays: ReadonlySet<string> = new Set(['id', 'type', 'kind', 'consents']);
+const addressStays: ReadonlySet<string> = new Set(['country']);
+const loyaltyStays: ReadonlySet<string> = new Set(['program']);
+
+/**
+ * The history of an order without somebody. Each text of the person becomes a word of its own (`erased-1`, …), the same text the same word: so whatever was equal stays equal and
+ * whatever had changed has changed, and the fold makes the same transactions of it. Free texts of the booking (remarks, references, extras) may name anybody and go, too; so does an
+ * attribute that names the person.
+ */
+export function erasedHistory(events: readonly BookingEvent[], person: ErasedPerson): readonly BookingEvent[] {
+  const words = new Map<string, string>();
+  const hide = <Value>(value: Value): Value | string => {
+    if (typeof value !== 'string' || value === '') return value;
+    const word = words.get(value) ?? `erased-${words.size + 1}`;
+    words.set(value, word);
+    return word;
+  };
+  const known = person.texts.map((text) => text.toLowerCase());
+  const hideMention = (value: string): string => (known.some((text) => value.toLowerCase().includes(text)) ? hide(value) : value);
+  return events.map((event) => (event.booking == null ? event : { ...event, traceparent: null, booking: erasedBooking(event.booking, person, hide, hideMention) }));
+}
+
+type Hide = <Value>(value: Value) => Value | string;
+
+function erasedBooking(booking: Booking, { places, parties }: ErasedPerson, hide: Hide, hideMention: (value: string) => string): Booking {
+  const isAt = (role: Role, position = ''): boolean => places.some((place) => place.role === role && place.position === position);
+  const erase = <One extends AnyParty>(party: One, at: boolean): One => (at || parties.some((other) => samePerson(party, other)) ? hidden(party, hide, partyStays) : party);
+  const { payer, booker, travellers, corporateAccount, references, remarks, items, attributes, sensitive } = booking;
+  const gone = new Set((travellers ?? []).filter((traveller) => erase(traveller, isAt('traveller', traveller.id)) !== traveller).map(({ id }) => id));
+  return {
+    ...booking,
+    ...(payer != null && { payer: erase(payer, isAt('payer')) }), ...(booker != null && { booker: erase(booker, isAt('booker')) }),
+    ...(travellers != null && { travellers: travellers.map((traveller) => erase(traveller, isAt('traveller', traveller.id))) }),
+    ...(corporateAccount != null && { corporateAccount: isAt('corporate') ? hidden(corporateAccount, hide, new Set(['costCentre', 'project'])) : hidden(corporateAccount, hide, new Set(['id', 'name', 'vatId', 'costCentre', 'project'])) }),
+    ...(references != null && { references: references.map((reference) => hidden(reference, hide, new Set(['type', 'system']))) }),
+    ...(remarks != null && { remarks: remarks.map((remark) => hidden(remark, hide, new Set(['type']))) }),
+    ...(sensitive != null && { sensitive: sensitive.filter(({ traveller }) => traveller != null && !gone.has(traveller)) }),
+    ...(items != null && { items: items.map((item) => erasedItem(item, hide, hideMention)) }),
+    ...(attributes != null && { attributes: mapped(attributes, hideMention) }),
+  };
+}
+
+const erasedItem = (item: Item, hide: Hide, hideMention: (value: string) => string): Item => ({
+  ...item,
+  ...(item.ancillaries != null && { ancillaries: item.ancillaries.map((ancillary): Ancillary => ({ ...ancillary, text: hide(ancillary.text ?? null) })) }),
+  ...(item.attributes != null && { attributes: mapped(item.attributes, hideMention) }),
+});
+
+const mapped = (map: Readonly<Record<string, string>>, change: (value: string) => string): Readonly<Record<string, string>> => Object.fromEntries(Object.entries(map).map(([name, value]) => [name, change(value)]));
+
+/** Every text of a record hidden but those of the fields that stay; of addresses the country stays, of loyalty the programme. */
+function hidden<Fields extends object>(record: Fields, hide: Hide, stays: ReadonlySet<string>): Fields {
+  const entries = Object.entries(record).map(([name, value]: [string, unknown]): [string, unknown] => [name, stays.has(name) ? value : hiddenValue(name, value, hide)]);
+  return Object.fromEntries(entries) as Fields;
+}
+
+function hiddenValue(name: string, value: unknown, hide: Hide): unknown {
+  if (Array.isArray(value)) return value.map((each: unknown) => hiddenValue(name, each, hide));
+  if (typeof value !== 'object' || value === null) return hide(value);
+  return hidden(value, hide, name === 'addresses' ? addressStays : name === 'loyalty' ? loyaltyStays : new Set());
+}
+
+function samePerson(one: AnyParty, other: AnyParty): boolean {
+  const { givenName, familyName } = compareNames(nameOf(one), nameOf(other));
+  const emails = new Set((one.emails ?? []).map((email) => email.toLowerCase()));
+  return (givenName === 'equal' && familyName === 'equal') || (other.emails ?? []).some((email) => emails.has(email.toLowerCase()));
+}
+
+/** An event without anything that an erasure may have changed: what two forms of it are compared by. */
+export function withoutPeople(event: BookingEvent): BookingEvent {
+  const { booking } = event;
+  if (booking == null) return event;
+  const { payer: _payer, booker: _booker, corporateAccount: _account, references: _references, remarks: _remarks, sensitive: _sensitive, attributes: _attributes, ...rest } = booking;
+  return {
+    ...event, traceparent: null,
+    booking: {
+      ...rest, travellers: (booking.travellers ?? []).map(({ id }) => ({ id })),
+      items: (booking.items ?? []).map(({ attributes: _own, ancillaries, ...item }) => ({ ...item, ancillaries: (ancillaries ?? []).map(({ text: _text, ...ancillary }) => ancillary) })),
+    },
+  };
+}
+
+/** A booking as it is handed out to those at these places: of everybody else only that there is somebody. */
+export function handedOut(booking: Booking, places: readonly Place[]): Booking {
+  const isAt = (role: Role, position = ''): boolean => places.some((place) => place.role === role && place.position === position);
+  const { payer, booker, travellers, sensitive } = booking;
+  const own = new Set((travellers ?? []).filter(({ id }) => isAt('traveller', id)).map(({ id }) => id));
+  return {
+    ...booking, payer: isAt('payer') ? (payer ?? null) : null, booker: isAt('booker') ? (booker ?? null) : null,
+    travellers: (travellers ?? []).map((traveller) => (own.has(traveller.id) ? traveller : { id: traveller.id, type: traveller.type ?? null })),
+    sensitive: (sensitive ?? []).filter(({ traveller }) => traveller == null || own.has(traveller)),
+  };
+}

@@ -1,0 +1,114 @@
+import type { Party } from '../../schemas/booking-event.js';
+import type { Place } from '../domain/erasure.js';
+import type { Queryable } from './database.js';
+
+/** Somebody whose data is asked for: everybody who is one with a customer. */
+export interface Selves {
+  readonly rootId: string;
+  readonly ids: readonly string[];
+  readonly kind: 'person' | 'company';
+  readonly parties: readonly Party[];
+  /** Contact points as they are kept. */
+  readonly contacts: readonly string[];
+  /** Their external ids with source, as keys. */
+  readonly externalIds: readonly string[];
+  readonly erased: boolean;
+}
+
+/** Everybody who is one with a customer; undefined where there is none. */
+export async function readSelves(db: Queryable, id: string): Promise<Selves | undefined> {
+  const [row] = await db.query<Selves & { readonly ids: readonly string[] | null }>(
+    `select own.root_id::text as "rootId", own.kind, bool_and(s.erased_at is not null) as erased, array_agg(s.id::text order by s.id) as ids, json_agg(s.party order by s.id) as parties,
+       (select coalesce(json_agg(distinct c.value), '[]') from customer_contact c where c.customer_id = any (array_agg(s.id)) and c.kind <> 'address') as contacts,
+       (select coalesce(json_agg(distinct k.value), '[]') from customer_key k where k.customer_id = any (array_agg(s.id)) and k.kind in ('external', 'external-company')) as "externalIds"
+     from customer own join customer s on s.id = own.root_id or (s.root_id = own.root_id and s.root_id <> s.id) where own.id = $1 group by own.root_id, own.kind`,
+    [id],
+  );
+  return row;
+}
+
+/** An order in which somebody stands or stood. */
+export interface OrderPlaces {
+  readonly orderId: string;
+  /** Where the person stands now. */
+  readonly places: readonly Place[];
+  /** Those of them where nobody else ever stood. */
+  readonly alone: readonly Place[];
+}
+
+/** The orders in which these customers have or had a place, sorted. */
+export async function placesOf(db: Queryable, ids: readonly string[]): Promise<readonly OrderPlaces[]> {
+  return db.query<OrderPlaces>(
+    `with mine as (select distinct order_id from customer_link where customer_id = any ($1::bigint[])),
+     place as (
+       select l.order_id, l.role, l.position, bool_or(l.superseded_at is null and l.customer_id = any ($1::bigint[])) as now, bool_and(l.customer_id is null or l.customer_id = any ($1::bigint[])) as alone
+       from mine join customer_link l using (order_id) group by 1, 2, 3)
+     select order_id as "orderId", coalesce(json_agg(json_build_object('role', role, 'position', position) order by role, position) filter (where now), '[]') as places,
+       coalesce(json_agg(json_build_object('role', role, 'position', position) order by role, position) filter (where now and alone), '[]') as alone
+     from place group by order_id order by order_id`,
+    [ids],
+  );
+}
+
+/** Dead letters whose key or bytes hold one of these texts, or that concern one of these bookings by their key. */
+export async function deadLettersNaming(db: Queryable, texts: readonly string[], keys: readonly string[]): Promise<readonly { readonly id: string; readonly topic: string; readonly code: string; readonly state: string; readonly value: Buffer | null; readonly key: Buffer | null; readonly reason: string }[]> {
+  return db.query(
+    `select d.id::text as id, d.topic, d.code, d.state, d.value, d.key, d.reason from dead_letter d
+     where exists (select from unnest($1::text[]) as t (text) where position(convert_to(t.text, 'UTF8') in coalesce(d.value, '')) > 0 or position(convert_to(t.text, 'UTF8') in coalesce(d.key, '')) > 0
+         or d.headers::text like '%' || encode(convert_to(t.text, 'UTF8'), 'base64') || '%')
+       or exists (select from unnest($2::text[]) as k (key) where d.key = convert_to(k.key, 'UTF8'))
+     order by d.id`,
+    [texts, keys],
+  );
+}
+
+/** Empties dead letters: code, place and what became of them stay. */
+export async function emptyDeadLetters(tx: Queryable, ids: readonly string[], now: Date): Promise<void> {
+  await tx.query(
+    `update dead_letter set key = null, value = null, headers = '{}', reason = 'erased', note = 'a customer was erased', state = case when state = 'applied' then state else 'resolved' end, updated_at = $2
+     where id = any ($1::bigint[])`, [ids, now],
+  );
+}
+
+/** Lines of the audit log about these customers or their orders, or whose details hold one of the texts. */
+export async function auditNaming(db: Queryable, subjects: readonly string[], texts: readonly string[]): Promise<readonly { readonly at: Date; readonly actor: string; readonly action: string; readonly subject: string; readonly details: unknown }[]> {
+  return db.query(
+    `select at, actor, action, subject, details from audit_log a
+     where a.subject = any ($1::text[]) or exists (select from unnest($2::text[]) as t (text) where position(lower(t.text) in lower(a.details::text)) > 0) order by at, id`, [subjects, texts],
+  );
+}
+
+/** The messages of orders, without what they said, which nobody keeps. */
+export async function messagesOf(db: Queryable, orderIds: readonly string[]): Promise<readonly { readonly id: string; readonly orderId: string; readonly trigger: string; readonly channel: string; readonly state: string; readonly reason: string | null; readonly at: Date }[]> {
+  return db.query(`select id, order_id as "orderId", trigger, channel, state, reason, updated_at as at from message where order_id = any ($1::uuid[]) order by order_id, created_at, id`, [orderIds]);
+}
+
+/** What is due of these orders is sent to nobody any more. How many messages there were. */
+export async function dropMessages(tx: Queryable, orderIds: readonly string[], now: Date): Promise<number> {
+  return (await tx.query(
+    `update message set state = 'cancelled', reason = 'the customer was erased', updated_at = $2 where order_id = any ($1::uuid[]) and state in ('due', 'queued') returning id`, [orderIds, now],
+  )).length;
+}
+
+/** Deletes everything that is kept of these customers outside of orders; an empty row of each stays, inactive. */
+export async function eraseCustomers(tx: Queryable, ids: readonly string[], { keepFacts, texts, now }: { /** Their dated facts are part of what was rated. */ readonly keepFacts: boolean; readonly texts: readonly string[]; readonly now: Date }): Promise<void> {
+  const own = 'customer_id = any ($1::bigint[])';
+  const external = `(select value from customer_key where ${own} and kind in ('external', 'external-company'))`;
+  for (const sql of [
+    `delete from identity_claim i using customer_key k where k.${own} and i.kind = k.kind and i.value = k.value`,
+    `delete from customer_deactivation where key in ${external} or key in (select m.message_key from customer_message_key m join customer_key k on k.kind = m.kind and k.value = m.value where k.${own})`,
+    `delete from customer_message_key m using customer_key k where k.${own} and k.kind = m.kind and k.value = m.value`,
+    `delete from customer_tie t using customer_key k where k.${own} and k.kind = t.kind and k.value = t.value`,
+    ...['customer_tie', 'customer_key', 'customer_contact', 'customer_consent', 'customer_event', 'customer_case', 'customer_mailing_block'].map((table) => `delete from ${table} where ${own}`),
+    ...(keepFacts ? [] : [`delete from customer_attribute where ${own}`, `delete from customer_relation where ${own} or related_id = any ($1::bigint[])`]),
+    `update customer_link set evidence = evidence - 'reason' where ${own} and evidence ? 'reason'`,
+    `update customer_merge set reason = 'erased', undone_reason = case when undone_reason is not null then 'erased' end where ${own} or into_id = any ($1::bigint[])`,
+    `update customer_not_same set reason = 'erased' where ${own} or other_id = any ($1::bigint[])`,
+    `update customer c set party = jsonb_strip_nulls(jsonb_build_object('kind', c.kind, 'vatId', case when ${String(keepFacts)} and c.kind = 'company' then c.party -> 'vatId' end,
+         'addresses', case when ${String(keepFacts)} and c.kind = 'company' and c.party -> 'addresses' -> 0 ? 'country' then jsonb_build_array(jsonb_build_object('country', c.party -> 'addresses' -> 0 -> 'country')) end)),
+       profile = '{}', since = '{}', active = false, erased_at = $2 where c.id = any ($1::bigint[])`,
+  ]) await tx.query(sql, sql.includes('$2') ? [ids, now] : [ids]);
+  await tx.query(
+    `update audit_log a set details = '{"erased": true}' where a.subject = any ($1::text[]) or exists (select from unnest($2::text[]) as t (text) where position(lower(t.text) in lower(a.details::text)) > 0)`, [ids, texts],
+  );
+}
