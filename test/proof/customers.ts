@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { withDatabase } from '../../bench/setup.js';
+import { settleStatistics, withDatabase } from '../../bench/setup.js';
 import type { Party } from '../../schemas/booking-event.js';
 import { createDatabase as createEmptyDatabase } from '../../services/database.js';
 import { matchParties } from '../../workers/actions/match-parties.js';
@@ -11,7 +11,7 @@ import { matchKeys } from '../../workers/domain/match/keys.js';
 import type { MatchRequest } from '../../workers/domain/match/match-batch.js';
 import { shippedModel } from '../../workers/domain/match/shipped-model.js';
 import type { Database } from '../../workers/store/database.js';
-import { measurePipelineLoss } from './pipeline-loss.js';
+import { measurePipelineLoss, readIntoMemory } from './pipeline-loss.js';
 import { midline, type Claim, type Proof, same } from './proof.js';
 
 const seed = 7;
@@ -49,8 +49,10 @@ export const customers: Proof = {
       };
       const first = await load();
       const second = await load();
+      await settleStatistics(empty.url);
       const { single, batches } = await withDatabase(empty.url, async (database) => {
-        await database.query('vacuum analyze customer, customer_key');
+        await readIntoMemory(database);
+        await measure(database, requestsOf(count, 10_000, 'warm-up'), batchSize);
         const ones = await measure(database, requestsOf(count, 2_000, 'single'), 1);
         say(`  one by one: median ${ones.median} ms, p99 ${ones.p99} ms`);
         const thousands = await measure(database, requestsOf(count, 60_000, 'batch'), batchSize);

@@ -5,6 +5,7 @@ import type { BookingEvent, Party } from '../../schemas/booking-event.js';
 import type { ServiceEnvironment } from '../../services/start.js';
 import type { Batch } from '../../workers/actions/settle/batch.js';
 import { createSettle } from '../../workers/actions/settle/settle.js';
+import type { Database } from '../../workers/store/database.js';
 import { createCodec } from '../../workers/topics/codec.js';
 import { bookingKey } from '../../workers/topics/names.js';
 import type { Patch } from './chaos/protections.js';
@@ -58,6 +59,7 @@ export async function measurePipelineLoss(servers: ServiceEnvironment, url: stri
     await codec.register();
     const { createSettle: createExactSettle }: { readonly createSettle: typeof createSettle } = await import(join(build.dist, 'workers/actions/settle/settle.js'));
     return await withDatabase(url, (database) => withDatabase(other.url, async (copy) => {
+      for (const db of [database, copy]) await readIntoMemory(db);
       const wayOf = (create: typeof createSettle, db: typeof database): Way => {
         const steps: Record<string, number> = {};
         const settle = create({
@@ -94,6 +96,12 @@ export async function measurePipelineLoss(servers: ServiceEnvironment, url: stri
     await build.delete();
     await other.drop();
   }
+}
+
+/** The files of the customers, as far as the system's memory goes: as those of a database are that has run for a while. */
+export async function readIntoMemory(database: Database): Promise<void> {
+  await database.query('create extension if not exists pg_prewarm');
+  await database.query(`select pg_prewarm(oid, 'read') from pg_class where relkind in ('r', 'i') and relname like 'customer%'`);
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);
