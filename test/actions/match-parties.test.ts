@@ -77,12 +77,12 @@ describe('a batch', () => {
     expect(asked).toEqual(['find email name-birth']);
     asked.length = 0;
     await matchParties(listening(db, asked), shippedModel, [requestOf(anna), requestOf(peter)]);
-    expect(asked).toEqual(['find email name-birth', 'find sound-birth word-birth']);
+    expect(asked).toEqual(['find email name-birth', 'find name-day name-year sound-birth word-birth']);
   });
 
   test('looks for somebody new by every key, claims the strong ones and looks for those again', async () => {
     const asked: string[] = [];
     await matchParties(listening(db, asked), shippedModel, [requestOf({ givenName: 'Nina', familyName: 'Weber', birthDate: '1990-03-04', phones: ['+49 30 7654321'] })]);
-    expect(asked).toEqual(['find name-birth phone', 'find sound-birth word-birth', 'claim', 'find name-birth phone', 'ids']);
+    expect(asked).toEqual(['find name-birth phone', 'find name-day name-year sound-birth word-birth', 'claim', 'find name-birth phone', 'ids']);
   });
 });

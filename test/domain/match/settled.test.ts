@@ -57,7 +57,7 @@ describe('what the strong keys have settled', () => {
   test.each<[string, Party, Party, readonly string[]]>([
     ['an id', { externalId: 'K-1', givenName: 'Anna', familyName: 'Müller', birthDate: '1980-05-10' }, { externalId: 'K-1', givenName: 'Anna', birthDate: '1980-05-10' }, []],
     ['name and e-mail address', { givenName: 'Anna', familyName: 'Müller', emails: ['anna@one.de'] }, { givenName: 'Anna', familyName: 'Müller', emails: ['anna@one.de'] }, []],
-    ['name and birth date, with which a slip in the name may compete', { givenName: 'Anna', familyName: 'Müller', birthDate: '1980-05-10' }, { givenName: 'Anna', familyName: 'Müller', birthDate: '1980-05-10' }, ['word-birth', 'word-birth', 'sound-birth']],
+    ['name and birth date, with which a slip in the name may compete', { givenName: 'Anna', familyName: 'Müller', birthDate: '1980-05-10' }, { givenName: 'Anna', familyName: 'Müller', birthDate: '1980-05-10' }, ['name-year', 'name-day', 'word-birth', 'word-birth', 'sound-birth']],
     ['nobody', { givenName: 'Anna', familyName: 'Müller', emails: ['anna.mueller@one.de'] }, { givenName: 'Anna', familyName: 'Müller', emails: ['anna.mueller@two.de'] }, ['mailbox']],
   ])('weak keys are wanted where the strong ones leave something open: %s', (_, known, party, kinds) => {
     const request = requestOf(party);

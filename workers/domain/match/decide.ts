@@ -193,17 +193,32 @@ function personJudge(model: MatchModel, { party }: RoleParty, keys: readonly Mat
     const known = readProfile(candidate.party);
     const levels = compareProfiles(own, known, by);
     const weight = weigh(model, levels, frequencies, population);
-    return judgedAs(candidate, by, personVerdict(model, levels, weight.bits, nameless && by.has('email')), weight, compareBirthDates(own.birthDates, known.birthDates));
+    const tells = by.has('email') && namesOwner(own, known);
+    return judgedAs(candidate, by, personVerdict(model, levels, weight.bits, { namelessByEmail: nameless && by.has('email'), tells }), weight, compareBirthDates(own.birthDates, known.birthDates));
   };
 }
 
 const agrees = (level: string | undefined): boolean => level === 'equal' || level === 'compatible' || level === 'swapped';
 
-function personVerdict(model: MatchModel, levels: Levels, bits: number, namelessByEmail: boolean): Verdict {
+/** What an e-mail address that agrees says besides. */
+interface SharedEmail {
+  readonly namelessByEmail: boolean;
+  /** It names its owner: whose it is, is told. */
+  readonly tells: boolean;
+}
+
+/** One of them has no given name, and the address that both have holds the given name of the other one: `jessica.miller@` is Jessica's, whoever else of the Millers there is. */
+function namesOwner(own: Profile, known: Profile): boolean {
+  const [given] = [...own.name.given, ...known.name.given];
+  const emails = new Set(known.emails);
+  return given !== undefined && given.length >= 4 && own.emails.some((email) => emails.has(email) && email.slice(0, email.lastIndexOf('@')).includes(given));
+}
+
+function personVerdict(model: MatchModel, levels: Levels, bits: number, { namelessByEmail, tells }: SharedEmail): Verdict {
   const { givenName, familyName, birthDate, id, email, phone } = levels;
   const sameId = id === 'equal';
   if (givenName === 'different' && familyName === 'different' && !sameId && birthDate !== 'equal') return excluded('another name: a contact or address that two people share', ['given-name']);
-  const vetoes = vetoesOf(levels);
+  const vetoes = vetoesOf(levels, tells);
   if (sameId) return vetoes.length === 0 ? identified : review(vetoText(vetoes), vetoes);
   if (vetoes.length === 0 && bits >= model.link) return { verdict: 'link', reason: 'what agrees proves it' };
   if (vetoes.length === 0 && namelessByEmail && birthDate !== 'near' && birthDate !== 'close') return { verdict: 'link', reason: 'the e-mail address is that of one customer alone', byAddressAlone: true };
@@ -213,7 +228,7 @@ function personVerdict(model: MatchModel, levels: Levels, bits: number, nameless
   return review(vetoes.length > 0 ? vetoText(vetoes) : 'likely, but not certain', vetoes);
 }
 
-function vetoesOf({ givenName, familyName, birthDate, id, address }: Levels): readonly Veto[] {
+function vetoesOf({ givenName, familyName, birthDate, id, email, address }: Levels, emailTells: boolean): readonly Veto[] {
   const vetoes: Veto[] = [];
   const sameDay = birthDate === 'equal' || birthDate === 'near';
   const sameHouse = address === 'house';
@@ -224,7 +239,9 @@ function vetoesOf({ givenName, familyName, birthDate, id, address }: Levels): re
   if (givenName === 'different' && id !== 'equal' && !(nearId && sameDay)) vetoes.push('given-name');
   const idExplains = (id === 'equal' && givenName !== 'different' && (wholeName || sameHouse || address === 'street')) || (nearId && wholeName);
   if (birthDate === 'different' && !idExplains) vetoes.push('birth-date');
-  const oneOfHousehold = givenName === undefined ? familyName !== undefined && birthDate !== 'equal' : givenName !== 'different' && !agrees(givenName) && !sameDay;
+  // A slip in the given name and one in the birth date: of brothers and sisters who share an address for mail hardly two are so close.
+  const slipsAlone = givenName === 'near' && birthDate === 'close' && email === 'equal' && (familyName === undefined || sameFamily === true);
+  const oneOfHousehold = givenName === undefined ? familyName !== undefined && birthDate !== 'equal' && !(emailTells && (birthDate === 'near' || birthDate === 'close')) : givenName !== 'different' && !agrees(givenName) && !sameDay && !slipsAlone;
   if (oneOfHousehold && id !== 'equal' && !(nearId && sameHouse)) vetoes.push('household');
   if (id === 'different' && !sameDay) vetoes.push('other-id');
   return vetoes;

@@ -12,7 +12,7 @@ import { cologneCode } from './phonetic.js';
 export type KeyKind =
   | 'external' | 'external-company' | 'debitor' | 'loyalty' | 'vat' | 'email' | 'phone' | 'name-birth'
   // What several people may share: these only find candidates.
-  | 'word-birth' | 'sound-birth' | 'birth-postal' | 'birth-city' | 'name-postal' | 'name-city' | 'house' | 'street' | 'mailbox' | 'company-name';
+  | 'name-year' | 'name-day' | 'word-birth' | 'sound-birth' | 'birth-postal' | 'birth-city' | 'name-postal' | 'name-city' | 'house' | 'street' | 'mailbox' | 'company-name';
 
 export interface Key {
   readonly kind: KeyKind;
@@ -116,7 +116,11 @@ function addPerson(party: Party, add: AddKey): void {
 }
 
 function addBirth(given: string, family: string, date: string, unambiguous: boolean, addresses: readonly ComparableAddress[], add: AddKey): void {
-  if (given !== '' && family !== '') add('name-birth', `${family} ${given} ${date}`, unambiguous);
+  if (given !== '' && family !== '') {
+    add('name-birth', `${family} ${given} ${date}`, unambiguous);
+    add('name-year', `${family} ${given} ${date.slice(0, 4)}`, false);
+    add('name-day', `${family} ${given} ${date.slice(5)}`, false);
+  }
   for (const word of [given, family]) if (word !== '') add('word-birth', `${word} ${date}`, false);
   if (family !== '') add('sound-birth', `${cologneCode(family)} ${date}`, false);
   for (const { postalCode, city } of addresses) {

@@ -1,7 +1,7 @@
 import anyAscii from 'any-ascii';
 import type { Party } from '../../../schemas/booking-event.js';
 import { isFillerName } from './junk.js';
-import { slips } from './slips.js';
+import { isScrambled, slips } from './slips.js';
 
 /** A person's name as compared: lower-case ASCII words without titles; empty where nothing is known. */
 export interface PersonName {
@@ -120,7 +120,7 @@ function compareFamilyNames(one: PersonName, other: PersonName): NameLevel {
   const [short, long] = a.length < b.length ? [a, b] : [b, a];
   if (short.length >= 6 && long.startsWith(short)) return 'near';
   const distance = slips(a, b, 2);
-  return (short.length >= 5 && distance <= 1) || (short.length >= 9 && distance <= 2) ? 'near' : 'different';
+  return (short.length >= 5 && distance <= 1) || (short.length >= 9 && distance <= 2) || isScrambled(a, b, 2) ? 'near' : 'different';
 }
 
 function compareGivenNames(one: readonly string[], other: readonly string[]): NameLevel {
@@ -139,7 +139,7 @@ function compareGivenNames(one: readonly string[], other: readonly string[]): Na
 function isSlip(short: string, long: string): boolean {
   if (short.length === 3 && long.length === 4) return short[0] === long[0] && slips(short, long, 1) <= 1; // Ran for Ryan
   const allowed = short.length >= 6 ? 2 : short.length >= 4 ? 1 : 0;
-  return slips(short, long, allowed) <= allowed;
+  return slips(short, long, allowed) <= allowed || isScrambled(short, long, 1);
 }
 
 /** Daniel and Daniela, Christian and Christiane, Mario and Maria are brother and sister, not a slip of the hand. */

@@ -22,3 +22,25 @@ export function slips(a: string, b: string, most: number): number {
   }
   return row[b.length] ?? 0;
 }
+
+/**
+ * The same letters in another order, as fast fingers leave them: `Harevy` for Harvey; from five letters on also with letters that only one of them has. Never much is out of place:
+ * two letters of four that change places count, Leon and Noel do not, nor do Kiana and Anika.
+ * @param odd how many letters only one of them may have: of given names fewer, for Jamie and James are brothers
+ */
+export function isScrambled(one: string, other: string, odd: 1 | 2): boolean {
+  const shortest = Math.min(one.length, other.length);
+  if (shortest < 4 || Math.abs(one.length - other.length) > 1) return false;
+  const differing = lettersApart(one, other);
+  if (shortest === 4) return differing === 0 && slips(one, other, 1) <= 1;
+  const most = differing === 0 && shortest >= 6 ? 3 : odd + 1;
+  return differing <= odd && slips(one, other, most) <= most;
+}
+
+/** How many letters only one of them has, each as often as it stands there. */
+function lettersApart(one: string, other: string): number {
+  const counts = new Map<string, number>();
+  for (const letter of one) counts.set(letter, (counts.get(letter) ?? 0) + 1);
+  for (const letter of other) counts.set(letter, (counts.get(letter) ?? 0) - 1);
+  return [...counts.values()].reduce((sum, count) => sum + Math.abs(count), 0);
+}
