@@ -6,6 +6,7 @@ import { columnMapSchema, type ColumnMap } from '../../schemas/column-map.js';
 import { migrationSource } from '../../migrations/index.js';
 import { importCustomers, type CustomerImport } from '../../workers/actions/import-customers.js';
 import type { RowProblem } from '../../workers/actions/import-rows.js';
+import { rekeyCustomers } from '../../workers/actions/rekey-customers.js';
 import { shippedModel } from '../../workers/domain/match/shipped-model.js';
 import { matchParties } from '../../workers/actions/match-parties.js';
 import { matchKeys } from '../../workers/domain/match/keys.js';
@@ -269,6 +270,19 @@ describe('a file', () => {
     const many = Array.from({ length: 2500 }, (_, index) => `p${index % 2000},Person,p${index % 2000}@example.com`);
     expect(await load(['externalId,familyName,emails', ...many].join('\n'))).toMatchObject({ rows: 2500, created: 2000, unchanged: 500, problems: [] });
   });
+});
+
+// Seen to fail when a customer that is read is not the one that the key is for.
+test('keys that an older build has not made are added, and nothing else changes', async () => {
+  await load(people.replace('externalId,kind', 'debitorNumber,externalIds,externalId,kind').replace('anna,,Dr.', '10023,gds:K-7,anna,,Dr.').replace('acme,company', ',,acme,company').replace('holding,company', ',,holding,company'));
+  const keys = () => rows('select kind, value, customer_id from customer_key order by 1, 2, 3');
+  const before = await keys();
+  const rekey = () => rekeyCustomers(db, { actor: 'tester', now: new Date(), onProgress: () => undefined });
+  expect(await rekey()).toEqual({ customers: 3, added: 0 });
+  const removed = await rows(`delete from customer_key where kind in ('name-year', 'company-name', 'debitor', 'house') or value = 'gds:K-7' returning kind`);
+  expect(removed.length).toBe(6);
+  expect(await rekey()).toEqual({ customers: 3, added: 6 });
+  expect(await keys()).toEqual(before);
 });
 
 describe('companies', () => {

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { publishCustomers, type CustomersPublished } from '../actions/publish-customers.js';
 import type { RowProblem } from '../actions/import-rows.js';
+import { rekeyCustomers } from '../actions/rekey-customers.js';
 import { criteria } from '../domain/customer-profile.js';
 import { emailKeyOf, phoneOf } from '../domain/match/contacts.js';
 import { debitorKey, type Key } from '../domain/match/keys.js';
@@ -12,7 +13,7 @@ import { mailingBlocks, type MailingBlockRow } from '../store/mailing-blocks.js'
 import { createCodec } from '../topics/codec.js';
 import { createKafka } from '../topics/connection.js';
 import { createEventProducer } from '../topics/producer.js';
-import { configOf, withDatabase } from './connect.js';
+import { actor, configOf, withDatabase } from './connect.js';
 import { registerExport } from './customers-export.js';
 import { registerImport } from './customers-import.js';
 import { registerMerge, registerUnmerge } from './customers-merge.js';
@@ -38,6 +39,7 @@ export function registerCustomers(program: Command): void {
   registerPublish(customers);
   registerShow(customers);
   registerFind(customers);
+  registerRekey(customers);
   registerMerge(customers);
   registerUnmerge(customers);
   registerSensitive(customers);
@@ -162,6 +164,18 @@ function survivorText({ id, survivor: { party, profile, from } }: CustomerView):
 function nameOf({ party }: Pick<FoundCustomer, 'party'>): string {
   const person = [party.title, party.givenName, party.familyName].filter((part) => part != null).join(' ');
   return party.companyName ?? (person === '' ? (party.fullName ?? 'without a name') : person);
+}
+
+function registerRekey(customers: Command): void {
+  customers
+    .command('rekey')
+    .description('add the keys that this build looks for to customers that older builds have written; doing it again adds nothing')
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', examples('midline customers rekey'))
+    .action(async (options: JsonOption) => {
+      const result = await counting('customers', (onProgress) => withDatabase((database) => rekeyCustomers(database, { actor: actor(), now: new Date(), onProgress })));
+      printResult(result, options, ({ customers: count, added }) => `${count} customers: ${added} keys added.`);
+    });
 }
 
 function registerFind(customers: Command): void {

@@ -40,6 +40,22 @@ export async function lockCustomersByKey(tx: Queryable, keys: readonly Key[]): P
   );
 }
 
+export type KeyableCustomer = Pick<CustomerDraft, 'id' | 'kind' | 'party'> & { readonly profile: StoredProfile };
+
+/** The next customers behind an id, locked until the transaction ends; none that is erased. */
+export async function lockCustomersBehind(tx: Queryable, id: string, limit: number): Promise<readonly KeyableCustomer[]> {
+  return tx.query<KeyableCustomer>('select id, kind, party, profile from customer where id > $1 and erased_at is null order by id limit $2 for update', [id, limit]);
+}
+
+/** Adds keys; those that are there already stay. How many were missing. */
+export async function addKeys(tx: Queryable, keys: readonly (Key & { readonly id: string })[]): Promise<number> {
+  if (keys.length === 0) return 0;
+  return (await tx.query(
+    `insert into customer_key (kind, value, customer_id) select kind, value, id from unnest($1::text[], $2::text[], $3::bigint[]) as t (kind, value, id) order by 1, 2, 3 on conflict do nothing returning customer_id`,
+    [keys.map(({ kind }) => kind), keys.map(({ value }) => value), keys.map(({ id }) => id)],
+  )).length;
+}
+
 /** A customer as its file says it now. */
 export interface CustomerChange extends Pick<CustomerDraft, 'id' | 'party' | 'keys' | 'contacts' | 'profile'> {
   /** Fields of party and profile that say something else than before. */
