@@ -3,7 +3,7 @@ import { erasedHistory, type ErasedPerson } from '../domain/erasure.js';
 import { audit } from '../store/audit.js';
 import { rewriteEvents, type StoredEvent } from '../store/booking-events.js';
 import type { Queryable } from '../store/database.js';
-import { auditNaming, deadLettersNaming, dropMessages, emptyDeadLetters, eraseCustomers, placesOf, readSelves, type OrderPlaces, type Selves } from '../store/erasure.js';
+import { auditNaming, deadLettersNaming, dropMessages, emptyDeadLetters, eraseCustomers, placesOf, readSelves, sharedContacts, type OrderPlaces, type Selves } from '../store/erasure.js';
 import { raiseFactsVersion, takeFactsLockExclusively } from '../store/facts-lock.js';
 import { factsVersion } from '../store/fence.js';
 import { lockOrders, type StoredOrder } from '../store/orders.js';
@@ -26,14 +26,15 @@ export interface EraseRequest {
 export interface Erased {
   /** Everybody who is one with the customer. */
   readonly customers: readonly string[];
-  /** Orders that go on without the person. */
-  readonly orders: number;
+  /** Orders that go on without the person, as source:bookingRef. */
+  readonly orders: readonly string[];
   readonly events: number;
   /** Special-category entries. */
   readonly sensitive: number;
   /** Due messages that go to nobody any more. */
   readonly messages: number;
-  readonly deadLetters: number;
+  /** Their ids. */
+  readonly deadLetters: readonly string[];
   /** Lines of the audit log whose details are emptied. */
   readonly auditLines: number;
 }
@@ -74,16 +75,16 @@ async function eraseWithin(tx: Queryable, tools: RerateDependencies, { customer,
   const events = await eraseEvents(tx, tools, places, person);
   await saveStates(tx, tools, orders, now);
 
-  const letters = await deadLettersNaming(tx, person.texts, selves.externalIds);
+  const letters = await deadLettersNaming(tx, person.texts, person.names, selves.externalIds);
   await emptyDeadLetters(tx, letters.map(({ id }) => id), now);
   const audited = await auditNaming(tx, selves.ids, person.texts);
   const sensitive = await deleteSensitive(tx, selves.ids);
   const messages = await dropMessages(tx, places.filter((place) => place.places.some(({ role }) => role === 'payer' || role === 'booker')).map(({ orderId }) => orderId), now);
   await eraseCustomers(tx, selves.ids, { keepFacts: orders.length > 0, texts: person.texts, now });
   await raiseFactsVersion(tx);
-  const erased = { customers: selves.ids, orders: orders.length, events, sensitive, messages, deadLetters: letters.length, auditLines: audited.length };
-  await audit(tx, actor, 'customers erase', selves.rootId, { ...erased, reason }, now);
-  return erased;
+  const counts = { customers: selves.ids, events, sensitive, messages, auditLines: audited.length };
+  await audit(tx, actor, 'customers erase', selves.rootId, { ...counts, orders: orders.length, deadLetters: letters.length, reason }, now);
+  return { ...counts, orders: orders.map(({ source, bookingRef }) => `${source}:${bookingRef}`).sort(), deadLetters: letters.map(({ id }) => id) };
 }
 
 async function selvesToErase(tx: Queryable, customer: string): Promise<Selves> {
@@ -93,8 +94,13 @@ async function selvesToErase(tx: Queryable, customer: string): Promise<Selves> {
   return selves;
 }
 
-/** As whom somebody is known: by the master data, and by what the orders say where the person stands. */
-export async function personOf(tx: Queryable, tools: Pick<RerateDependencies, 'wire'>, selves: Selves, places: readonly OrderPlaces[], orders: readonly StoredOrder[]): Promise<ErasedPerson> {
+/** Somebody by all that is known. */
+export interface KnownPerson extends Omit<ErasedPerson, 'places' | 'others'> {
+  readonly names: readonly (readonly [given: string, family: string])[];
+}
+
+/** As whom somebody is known: by the master data, and by what the orders say where the person stands. Contact points that others have, too, tell nothing. */
+export async function personOf(tx: Queryable, tools: Pick<RerateDependencies, 'wire'>, selves: Selves, places: readonly OrderPlaces[], orders: readonly StoredOrder[]): Promise<KnownPerson> {
   const histories = await historiesOf(tx, tools.wire, orders.map(({ id }) => id));
   const seen = places.flatMap(({ orderId, alone }) => (histories.get(orderId) ?? []).flatMap(({ booking }) => (booking == null ? [] : alone.flatMap(({ role, position }): readonly Party[] => {
     if (role === 'payer') return booking.payer == null ? [] : [booking.payer];
@@ -102,7 +108,10 @@ export async function personOf(tx: Queryable, tools: Pick<RerateDependencies, 'w
     return role === 'traveller' ? (booking.travellers ?? []).filter(({ id }) => id === position) : [];
   }))));
   const parties = [...selves.parties, ...seen];
-  return { places: [], parties: selves.kind === 'person' ? parties : [], texts: [...new Set([...selves.contacts, ...parties.flatMap(textsOf)])].filter((text) => text.trim().length >= 6) };
+  const texts = [...new Set([...selves.contacts, ...parties.flatMap(textsOf)])].filter((text) => text.trim().length >= 6);
+  const shared = await sharedContacts(tx, selves.ids, texts);
+  const names = new Map(parties.flatMap(({ givenName, familyName }) => (givenName != null && familyName != null && givenName.length > 1 && familyName.length > 1 ? [[`${givenName} ${familyName}`, [givenName, familyName] as const] as const] : [])));
+  return { parties: selves.kind === 'person' ? parties : [], texts: texts.filter((text) => !shared.has(text)), names: [...names.values()] };
 }
 
 /** What a party is recognised by in a text. */
@@ -112,9 +121,9 @@ function textsOf({ givenName, familyName, fullName, companyName, emails, phones 
 }
 
 /** Writes the events of the orders anew; how many. */
-async function eraseEvents(tx: Queryable, { wire }: RerateDependencies, places: readonly OrderPlaces[], person: ErasedPerson): Promise<number> {
+async function eraseEvents(tx: Queryable, { wire }: RerateDependencies, places: readonly OrderPlaces[], person: KnownPerson): Promise<number> {
   const histories = await historiesOf(tx, wire, places.map(({ orderId }) => orderId));
-  const rewritten = places.flatMap(({ orderId, alone }) => erasedHistory(histories.get(orderId) ?? [], { ...person, places: alone })
+  const rewritten = places.flatMap(({ orderId, alone, others }) => erasedHistory(histories.get(orderId) ?? [], { ...person, places: alone, others })
     .map((event): Omit<StoredEvent, 'orderId'> => ({ source: event.source, eventId: event.eventId, ...wire.erased(event) })));
   await rewriteEvents(tx, rewritten);
   return rewritten.length;

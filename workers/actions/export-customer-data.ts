@@ -47,16 +47,16 @@ export async function exportCustomerData({ database, wire }: Pick<RerateDependen
       ledger: (ledgers.get(order.id) ?? []).map(({ charge, gross, currency, occurredAt }) => ({ charge, gross, currency, at: new Date(occurredAt).toISOString() })),
     });
   }
-  const letters = await deadLettersNaming(database, person.texts, selves.externalIds);
   const data = {
     madeAt: now.toISOString(),
-    customers: await Promise.all(selves.ids.map((id) => readCustomer(database, id))),
+    customers: (await Promise.all(selves.ids.map((id) => readCustomer(database, id)))).map((view) => ({ ...view, ties: (view?.ties ?? []).map(({ type, role, of, other }) => ({ type, role, of, other })) })),
     sensitive: sealing === null ? await refuseSealed(database, selves.ids) : await showSensitive(database, sealing, { customer, actor, now }),
     mailingBlocks: await mailingBlocks(database, [selves.rootId], '0001-01-01'),
     cases: await listCases(database, { customer, orderId: null, state: null, kind: null }, 100_000),
     orders: ofOrders,
     messages: await messagesOf(database, orders.map(({ id }) => id)),
-    deadLetters: letters.map(({ id, topic, code, state, reason, key, value }) => ({ id, topic, code, state, reason, key: key?.toString() ?? null, value: value?.toString('base64') ?? null })),
+    /** Without their bytes, in which others may be named. */
+    deadLetters: await deadLettersNaming(database, person.texts, person.names, selves.externalIds),
     audit: await auditNaming(database, selves.ids, person.texts),
   };
   await audit(database, actor, 'customers export-data', selves.rootId, { orders: orders.length }, now);

@@ -8,10 +8,11 @@ import { audit } from '../store/audit.js';
 import { customerNames } from '../store/customer-view.js';
 import { allocateCustomerIds, claimIdentities, currentLinks, findCandidates, insertCustomers, insertLinks, rootsOf, type CustomerLink } from '../store/customers.js';
 import type { Queryable } from '../store/database.js';
-import { shareFacts } from '../store/facts-lock.js';
+import { ordersOfCustomers } from '../store/customer-master.js';
+import { markStale, raiseFactsVersion, shareFacts, takeFactsLockExclusively } from '../store/facts-lock.js';
 import { factsVersion } from '../store/fence.js';
 import { lockOrders, type StoredOrder } from '../store/orders.js';
-import { insertMerge, setMergedInto } from '../store/merges.js';
+import { endMerge, insertMerge, setMergedInto } from '../store/merges.js';
 import { insertNotSame, openReviews } from '../store/reviews.js';
 import { CustomerRefused } from './merge-customers.js';
 import { findOrder } from './orders.js';
@@ -56,6 +57,8 @@ export interface ShownDecision {
 interface KeptEvidence {
   readonly candidates?: readonly Partial<JudgedCandidate>[];
   readonly overflowed?: readonly string[];
+  /** The customer that was made of the party, and merged into the one that was accepted. */
+  readonly learned?: string;
 }
 
 /** Reviews that wait for a person, the oldest first. */
@@ -98,6 +101,8 @@ export interface ReviewRequest {
   /** `source:bookingRef/role`, of a traveller `…/traveller/ID`. */
   readonly place: string;
   readonly reason: string;
+  /** Decide anew what a person has decided already. */
+  readonly replace?: boolean;
   readonly actor: string;
   readonly now: Date;
 }
@@ -118,27 +123,39 @@ export async function acceptCustomer(tools: RerateDependencies, request: ReviewR
     if (customer === undefined) throw new CustomerRefused(`there is no customer ${request.customer}: look with midline customers find`);
     const isCompany = (await tx.query<{ kind: string }>('select kind from customer where id = $1', [request.customer]))[0]?.kind === 'company';
     if (role === 'corporate' && !isCompany) throw new CustomerRefused(`customer ${request.customer} is a person: the corporate account of ${order.source}:${order.bookingRef} is a company`);
-    await learn(tx, ground, customer, isCompany, request);
-    return { decision: 'link', customerId: request.customer };
+    const learned = ground.learned === null ? await learn(tx, ground, customer, isCompany, request) : await moveLearned(tx, ground.learned, customer, request);
+    return { decision: 'link', customerId: request.customer, ...(learned !== null && { learned }) };
   });
+}
+
+/** What was learned from a decision that is replaced belongs to another customer now, or (null) to itself; its orders are linked again. */
+async function moveLearned(tx: Queryable, learned: string, into: { readonly id: string; readonly rootId: string } | null, { reason, actor, now }: ReviewRequest): Promise<string> {
+  const orders = await ordersOfCustomers(tx, [learned]); // as long as they are those of the customer before
+  await setMergedInto(tx, learned, into);
+  await endMerge(tx, { customerId: learned, reason, actor, at: now });
+  if (into !== null) await insertMerge(tx, { customerId: learned, intoId: into.id, reason, actor, at: now });
+  await markStale(tx, orders, `customer ${learned} is ${into === null ? 'itself' : `customer ${into.id}`}: ${reason}`);
+  await raiseFactsVersion(tx);
+  return learned;
 }
 
 /**
  * So that nobody is asked twice: the customer as this booking names it is a customer of its own, merged into the one it is, and found by the next booking of that kind.
  * Nothing is learned where one of its ids is somebody else's, or where all it says is known.
  */
-async function learn(tx: Queryable, ground: Ground, { id: intoId, rootId }: { readonly id: string; readonly rootId: string }, isCompany: boolean, { reason, actor, now }: ReviewRequest): Promise<void> {
+async function learn(tx: Queryable, ground: Ground, { id: intoId, rootId }: { readonly id: string; readonly rootId: string }, isCompany: boolean, { reason, actor, now }: ReviewRequest): Promise<string | null> {
   const met = someoneIn(ground);
-  if (met === undefined || (met.role === 'corporate' || kindOf(met.party) === 'company') !== isCompany) return;
+  if (met === undefined || (met.role === 'corporate' || kindOf(met.party) === 'company') !== isCompany) return null;
   await claimIdentities(tx, met.keys.filter(({ strong }) => strong));
   const { candidates } = await findCandidates(tx, met.keys.filter(({ strong }) => strong));
   const draft = newCustomer(met, met.keys, met.context, '');
   const isKnown = (candidate: Candidate): boolean => candidate.rootId === rootId && isDeepStrictEqual(candidate.party, JSON.parse(JSON.stringify(draft.party)));
-  if (!met.keys.some(({ strong }) => strong) || candidates.some((candidate) => isKnown(candidate) || candidate.keys.some(({ kind }) => idKinds.has(kind)))) return;
+  if (!met.keys.some(({ strong }) => strong) || candidates.some((candidate) => isKnown(candidate) || candidate.keys.some(({ kind }) => idKinds.has(kind)))) return null;
   const [id = ''] = await allocateCustomerIds(tx, 1);
   await insertCustomers(tx, [{ ...draft, id }]);
   await setMergedInto(tx, id, { id: intoId, rootId });
   await insertMerge(tx, { customerId: id, intoId, reason, actor, at: now });
+  return id;
 }
 
 /** Keys that name one customer and no other. */
@@ -162,11 +179,18 @@ export async function rejectCandidates(tools: RerateDependencies, request: Revie
   return decideByHand(tools, request, async (tx, ground) => {
     const candidates = ((ground.link?.evidence ?? {}) as KeptEvidence).candidates ?? [];
     const met = someoneIn(ground);
+    const others = candidates.flatMap(({ customerId }) => customerId ?? []);
+    if (ground.learned !== null) {
+      const accepted = ground.link?.customerId ?? null;
+      await moveLearned(tx, ground.learned, null, request);
+      await insertNotSame(tx, { customerId: ground.learned, others: [...new Set([...others, ...(accepted === null ? [] : [accepted])])].filter((other) => other !== ground.learned), reason: request.reason, actor: request.actor, at: request.now });
+      return { decision: 'new', customerId: ground.learned };
+    }
     if (met === undefined || !met.keys.some(({ strong }) => strong)) return { decision: 'none', customerId: null };
     await claimIdentities(tx, met.keys.filter(({ strong }) => strong));
     const [id = ''] = await allocateCustomerIds(tx, 1);
     await insertCustomers(tx, [newCustomer(met, met.keys, met.context, id)]);
-    await insertNotSame(tx, { customerId: id, others: candidates.flatMap(({ customerId }) => customerId ?? []), reason: request.reason, actor: request.actor, at: request.now });
+    await insertNotSame(tx, { customerId: id, others, reason: request.reason, actor: request.actor, at: request.now });
     return { decision: 'new', customerId: id };
   });
 }
@@ -176,24 +200,29 @@ interface Ground {
   readonly role: Role;
   readonly position: string;
   readonly link: CustomerLink | undefined;
+  /** Of a decision that is replaced. */
+  readonly learned: string | null;
   readonly facts: Facts;
 }
 
 /** In one transaction, under the order's lock: the decision, and what it makes of the ledger. */
 async function decideByHand(
-  { database, codec, wire, factsAt }: RerateDependencies, { place, reason, actor, now }: ReviewRequest, decide: (tx: Queryable, ground: Ground) => Promise<Pick<Reviewed, 'decision' | 'customerId'>>,
+  { database, codec, wire, factsAt }: RerateDependencies, { place, reason, replace = false, actor, now }: ReviewRequest, decide: (tx: Queryable, ground: Ground) => Promise<Pick<Reviewed, 'decision' | 'customerId'> & { readonly learned?: string }>,
 ): Promise<Reviewed> {
   const { order: name, role, position } = placeIn(place);
   return database.transaction(async (tx) => {
-    await shareFacts(tx);
+    await (replace ? takeFactsLockExclusively(tx) : shareFacts(tx));
     const facts = await factsAt(tx, await factsVersion(tx));
     const { id } = await findOrder(tx, name);
     const [order] = await lockOrders(tx, [id]);
     if (order === undefined || !isOpen(order)) throw new CustomerRefused(`${name} is archived: who its people are stays as it is`);
     const link = (await currentLinks(tx, [id])).find((one) => one.role === role && one.position === position);
     if (link === undefined && partyAt(order, { role, position }) === undefined) throw new CustomerRefused(`${name} has no ${role}${position === '' ? '' : ` ${position}`}`);
-    const decided = await decide(tx, { order, role, position, link, facts });
-    await insertLinks(tx, [{ orderId: id, role, position, ...decided, evidence: { reason, candidates: ((link?.evidence ?? {}) as KeptEvidence).candidates ?? [] }, decidedBy: `person:${actor}` }]);
+    if (!replace && link?.decidedBy.startsWith('person:') === true) {
+      throw new CustomerRefused(`${link.decidedBy.slice('person:'.length)} has decided already that it is ${link.customerId === null ? 'nobody who is known' : `customer ${link.customerId}`}; to decide anew: --replace`);
+    }
+    const { learned, ...decided } = await decide(tx, { order, role, position, link, learned: ((link?.evidence ?? {}) as KeptEvidence).learned ?? null, facts });
+    await insertLinks(tx, [{ orderId: id, role, position, ...decided, evidence: { reason, ...(learned !== undefined && { learned }), candidates: ((link?.evidence ?? {}) as KeptEvidence).candidates ?? [] }, decidedBy: `person:${actor}` }]);
     const rated = (await rateAgain(tx, wire, facts, [order], reason)).map((one) => ({ ...one, causeType: 'match' }));
     await saveDecisions(tx, { orders: rated, links: { drafts: [], links: [], contacts: [] }, events: [], messages: [] }, wire, codec, now.getTime());
     await audit(tx, actor, `match ${decided.decision === 'link' ? 'accept' : 'reject'}`, placeName({ ...order, role, position }), { customer: decided.customerId, reason }, now);

@@ -29,7 +29,7 @@ export async function changeFacts<Result extends { readonly stale: number }>(
       printResult({ ...result, rerated }, options, () => [text(result), ...(rerated === null ? [] : [reratedText(rerated)])].join('\n'));
     } catch (error) {
       if (!(error instanceof DryRun)) throw error;
-      printResult({ dryRun: true, difference }, options, () => 'Nothing was changed.');
+      printResult({ dryRun: true, difference }, options, () => `Nothing was changed; it would concern ${difference?.orders ?? 0} orders.`);
     }
   });
 }

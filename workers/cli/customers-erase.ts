@@ -48,6 +48,8 @@ export function registerExportData(customers: Command): void {
     });
 }
 
+const listed = (names: readonly string[]): string => (names.length === 0 ? '' : ` (${names.slice(0, 10).join(', ')}${names.length > 10 ? ', …' : ''})`);
+
 const erasedText = (dryRun: boolean) => ({ customers, orders, events, sensitive, messages, deadLetters, auditLines }: Erased): string =>
-  `${dryRun ? 'Would erase' : 'Erased'} ${customers.length === 1 ? `customer ${customers[0] ?? ''}` : `the customers ${customers.join(', ')}, who are one`}: ${orders} orders go on without the person (${events} events written anew), `
-  + `${sensitive} special-category entries, ${messages} due messages, ${deadLetters} dead letters, ${auditLines} lines of the audit log.`;
+  `${dryRun ? 'Would erase' : 'Erased'} ${customers.length === 1 ? `customer ${customers[0] ?? ''}` : `the customers ${customers.join(', ')}, who are one`}: ${orders.length} orders go on without the person${listed(orders)}, ${events} events written anew; `
+  + `${sensitive} special-category entries, ${messages} due messages, ${deadLetters.length} dead letters${listed(deadLetters)}, ${auditLines} lines of the audit log.`;

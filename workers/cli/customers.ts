@@ -117,7 +117,7 @@ function customerText(customer: ShownCustomer): string {
   const merged = customer.rootId === customer.id ? '' : ` · merged into ${customer.rootId}`;
   const since = (validFrom: string | null): string => validFrom ?? 'always';
   return [
-    `${customer.id}  ${nameOf(customer)}  (${customer.kind}${customer.active ? '' : `, inactive${customer.deactivatedAt === null ? '' : ` since ${customer.deactivatedAt.toISOString()}`}`}, from ${customer.origin}${merged})`,
+    `${customer.id}  ${nameOf(customer)}  (${customer.kind}${customer.active ? '' : `, inactive${customer.deactivatedAt === null ? '' : ` since ${customer.deactivatedAt.toISOString()}`}`}, from ${customer.origin}${customer.erasedAt === null ? '' : `, erased on ${customer.erasedAt.toISOString().slice(0, 10)}`}${merged})`,
     ...[
       ['born', party.birthDate], ['language', party.language], ['VAT id', party.vatId], ['marital status', customer.profile.maritalStatus], ['debitor', customer.profile.debitorNumber],
       ...criteria.map((field) => [field, customer.profile[field]?.join(', ')]),
@@ -191,7 +191,7 @@ function registerFind(customers: Command): void {
       const [text, wanted] = [words.join(' ').trim(), options.criterion];
       if ((text === '') === (wanted === undefined)) throw new Error('Say what to look for: either a text, or --criterion.');
       const found = await withDatabase((database) => (wanted === undefined ? findCustomers(database, keysIn(text, options.country ?? null), text) : findByCriteria(database, wanted)));
-      printResult(found, options, (customers) => formatTable(['customer', 'kind', 'name', 'e-mail'], customers.map((customer) => [customer.id, customer.kind, nameOf(customer), customer.party.emails?.[0] ?? null]), 'Nobody.'));
+      printResult(found, options, (customers) => formatTable(['customer', 'kind', 'name', 'e-mail'], customers.map((customer) => [customer.id, customer.kind, nameOf(customer), customer.party.emails?.[0] ?? null]), /^[0(]/.test(text) && options.country === undefined ? 'Nobody. (A national phone number is read with --country, e.g. --country DE.)' : 'Nobody.'));
     });
 }
 

@@ -35,10 +35,11 @@ export function registerAccept(match: Command): void {
     .argument('<id>', 'the place, as match review names it: source:bookingRef/role, of a traveller /traveller/ID')
     .argument('<customer>', 'customer id, or an external id as source:id')
     .option('--reason <text>', 'why; noted in the ledger and in the audit log', 'reviewed')
+    .option('--replace', 'decide anew what a person has decided already')
     .option('--json', 'print one JSON document')
     .addHelpText('after', examples('midline match accept gds:ABC123/booker 17', 'midline match accept gds:ABC123/traveller/t1 crm:K-4711 --reason "asked on the phone"'))
-    .action(async (place: string, customer: string, { reason, ...options }: JsonOption & { readonly reason: string }) => {
-      const result = await withDatabase(async (database) => acceptCustomer(await ratingTools(database), { place, customer: await namedCustomer(database, customer), reason, actor: actor(), now: new Date() }));
+    .action(async (place: string, customer: string, { reason, replace, ...options }: JsonOption & { readonly reason: string; readonly replace?: boolean }) => {
+      const result = await withDatabase(async (database) => acceptCustomer(await ratingTools(database), { place, customer: await namedCustomer(database, customer), reason, replace: replace === true, actor: actor(), now: new Date() }));
       printResult(result, options, reviewedText);
     });
 }
@@ -49,10 +50,11 @@ export function registerReject(match: Command): void {
     .description('say that somebody in an order is none of the candidates: a customer is made of them, if the booking says enough')
     .argument('<id>', 'the place, as match review names it')
     .option('--reason <text>', 'why; noted in the audit log, and where somebody wants to merge the two', 'reviewed')
+    .option('--replace', 'decide anew what a person has decided already')
     .option('--json', 'print one JSON document')
     .addHelpText('after', examples('midline match reject gds:ABC123/booker --reason "mother and daughter"'))
-    .action(async (place: string, { reason, ...options }: JsonOption & { readonly reason: string }) => {
-      const result = await withDatabase(async (database) => rejectCandidates(await ratingTools(database), { place, reason, actor: actor(), now: new Date() }));
+    .action(async (place: string, { reason, replace, ...options }: JsonOption & { readonly reason: string; readonly replace?: boolean }) => {
+      const result = await withDatabase(async (database) => rejectCandidates(await ratingTools(database), { place, reason, replace: replace === true, actor: actor(), now: new Date() }));
       printResult(result, options, reviewedText);
     });
 }

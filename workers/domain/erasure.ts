@@ -12,7 +12,9 @@ export interface Place {
 export interface ErasedPerson {
   /** Where the person stands, and nobody else ever stood: whatever an event says there goes. */
   readonly places: readonly Place[];
-  /** As whom the person is known: the same names or e-mail address at any place are the same person. */
+  /** Where somebody else stands: what an event says there stays, however like it is. */
+  readonly others: readonly Place[];
+  /** As whom the person is known: the same names, or the same e-mail address without another name, are the same person wherever nobody else is known to stand. */
   readonly parties: readonly Party[];
   /** What the person is recognised by in a text: e-mail addresses, phone numbers, names as they stand together. */
   readonly texts: readonly string[];
@@ -45,15 +47,17 @@ export function erasedHistory(events: readonly BookingEvent[], person: ErasedPer
 
 type Hide = <Value>(value: Value) => Value | string;
 
-function erasedBooking(booking: Booking, { places, parties }: ErasedPerson, hide: Hide, hideMention: (value: string) => string): Booking {
-  const isAt = (role: Role, position = ''): boolean => places.some((place) => place.role === role && place.position === position);
-  const erase = <One extends AnyParty>(party: One, at: boolean): One => (at || parties.some((other) => samePerson(party, other)) ? hidden(party, hide, partyStays) : party);
+function erasedBooking(booking: Booking, { places, others, parties }: ErasedPerson, hide: Hide, hideMention: (value: string) => string): Booking {
+  const isIn = (list: readonly Place[], role: Role, position = ''): boolean => list.some((place) => place.role === role && place.position === position);
+  const isAt = (role: Role, position?: string): boolean => isIn(places, role, position);
+  const erase = <One extends AnyParty>(party: One, role: Role, position?: string): One =>
+    (isAt(role, position) || (!isIn(others, role, position) && parties.some((other) => samePerson(party, other))) ? hidden(party, hide, partyStays) : party);
   const { payer, booker, travellers, corporateAccount, references, remarks, items, attributes, sensitive } = booking;
-  const gone = new Set((travellers ?? []).filter((traveller) => erase(traveller, isAt('traveller', traveller.id)) !== traveller).map(({ id }) => id));
+  const gone = new Set((travellers ?? []).filter((traveller) => erase(traveller, 'traveller', traveller.id) !== traveller).map(({ id }) => id));
   return {
     ...booking,
-    ...(payer != null && { payer: erase(payer, isAt('payer')) }), ...(booker != null && { booker: erase(booker, isAt('booker')) }),
-    ...(travellers != null && { travellers: travellers.map((traveller) => erase(traveller, isAt('traveller', traveller.id))) }),
+    ...(payer != null && { payer: erase(payer, 'payer') }), ...(booker != null && { booker: erase(booker, 'booker') }),
+    ...(travellers != null && { travellers: travellers.map((traveller) => erase(traveller, 'traveller', traveller.id)) }),
     ...(corporateAccount != null && { corporateAccount: isAt('corporate') ? hidden(corporateAccount, hide, new Set(['costCentre', 'project'])) : hidden(corporateAccount, hide, new Set(['id', 'name', 'vatId', 'costCentre', 'project'])) }),
     ...(references != null && { references: references.map((reference) => hidden(reference, hide, new Set(['type', 'system']))) }),
     ...(remarks != null && { remarks: remarks.map((remark) => hidden(remark, hide, new Set(['type']))) }),
@@ -86,7 +90,8 @@ function hiddenValue(name: string, value: unknown, hide: Hide): unknown {
 function samePerson(one: AnyParty, other: AnyParty): boolean {
   const { givenName, familyName } = compareNames(nameOf(one), nameOf(other));
   const emails = new Set((one.emails ?? []).map((email) => email.toLowerCase()));
-  return (givenName === 'equal' && familyName === 'equal') || (other.emails ?? []).some((email) => emails.has(email.toLowerCase()));
+  const another = givenName === 'different' || familyName === 'different';
+  return (givenName === 'equal' && familyName === 'equal') || (!another && (other.emails ?? []).some((email) => emails.has(email.toLowerCase())));
 }
 
 /** An event without anything that an erasure may have changed: what two forms of it are compared by. */

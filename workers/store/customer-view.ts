@@ -31,6 +31,8 @@ export interface CustomerView {
   readonly active: boolean;
   /** Of an inactive customer: when it was deactivated; null: nobody said. */
   readonly deactivatedAt: Date | null;
+  /** Nothing is kept of it since then. */
+  readonly erasedAt: Date | null;
   readonly origin: string;
   readonly createdAt: Date;
   readonly updatedAt: Date;
@@ -57,7 +59,7 @@ export interface CustomerView {
 
 const nameOf = (row: string): string => `coalesce(${row}.party->>'companyName', ${row}.party->>'fullName', concat_ws(' ', ${row}.party->>'givenName', ${row}.party->>'familyName'))`;
 
-const view = `select c.id, c.root_id as "rootId", c.kind, c.active, case when not c.active then (${deactivationInForce}) end as "deactivatedAt", c.origin, c.created_at as "createdAt", c.updated_at as "updatedAt", c.party, c.profile,
+const view = `select c.id, c.root_id as "rootId", c.kind, c.active, case when not c.active then (${deactivationInForce}) end as "deactivatedAt", c.erased_at as "erasedAt", c.origin, c.created_at as "createdAt", c.updated_at as "updatedAt", c.party, c.profile,
   (select coalesce(json_agg(json_build_object('kind', kind, 'value', value) order by kind, value), '[]') from customer_key where customer_id = c.id) as keys,
   (select coalesce(json_agg(json_build_object('kind', kind, 'value', value, 'origin', origin, 'source', source, 'label', label, 'verified', verified,
      'consentHint', consent_hint, 'undeliverableAt', undeliverable_at, 'undeliverableReason', undeliverable_reason, 'seenAt', seen_at) order by kind, value), '[]')

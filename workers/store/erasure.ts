@@ -34,31 +34,59 @@ export interface OrderPlaces {
   readonly places: readonly Place[];
   /** Those of them where nobody else ever stood. */
   readonly alone: readonly Place[];
+  /** Where somebody else stands now. */
+  readonly others: readonly Place[];
 }
 
-/** The orders in which these customers have or had a place, sorted. */
+/** Link `l` waits for a person, and nobody but these customers is asked about. */
+const mayBe = `l.superseded_at is null and l.decision = 'review' and l.evidence -> 'candidates' <> '[]'
+  and not exists (select from jsonb_array_elements(l.evidence -> 'candidates') as c where not (c ->> 'customerId') = any ($2::text[]))`;
+
+/** The orders in which these customers have or had a place, or may have as far as anybody is asked, sorted. */
 export async function placesOf(db: Queryable, ids: readonly string[]): Promise<readonly OrderPlaces[]> {
+  const all = (filter: string): string => `coalesce(json_agg(json_build_object('role', role, 'position', position) order by role, position) filter (where ${filter}), '[]')`;
   return db.query<OrderPlaces>(
-    `with mine as (select distinct order_id from customer_link where customer_id = any ($1::bigint[])),
+    `with mine as (
+       select order_id from customer_link where customer_id = any ($1::bigint[])
+       union
+       select l.order_id from customer_link l where ${mayBe}),
      place as (
-       select l.order_id, l.role, l.position, bool_or(l.superseded_at is null and l.customer_id = any ($1::bigint[])) as now, bool_and(l.customer_id is null or l.customer_id = any ($1::bigint[])) as alone
+       select l.order_id, l.role, l.position, bool_or(l.superseded_at is null and l.customer_id = any ($1::bigint[]) or ${mayBe}) as now, bool_and(l.customer_id is null or l.customer_id = any ($1::bigint[])) as alone,
+         bool_or(l.superseded_at is null and l.customer_id <> all ($1::bigint[])) as other
        from mine join customer_link l using (order_id) group by 1, 2, 3)
-     select order_id as "orderId", coalesce(json_agg(json_build_object('role', role, 'position', position) order by role, position) filter (where now), '[]') as places,
-       coalesce(json_agg(json_build_object('role', role, 'position', position) order by role, position) filter (where now and alone), '[]') as alone
-     from place group by order_id order by order_id`,
-    [ids],
+     select order_id as "orderId", ${all('now')} as places, ${all('now and alone')} as alone, ${all('other')} as others from place group by order_id order by order_id`,
+    [ids, ids],
   );
 }
 
-/** Dead letters whose key or bytes hold one of these texts, or that concern one of these bookings by their key. */
-export async function deadLettersNaming(db: Queryable, texts: readonly string[], keys: readonly string[]): Promise<readonly { readonly id: string; readonly topic: string; readonly code: string; readonly state: string; readonly value: Buffer | null; readonly key: Buffer | null; readonly reason: string }[]> {
-  return db.query(
-    `select d.id::text as id, d.topic, d.code, d.state, d.value, d.key, d.reason from dead_letter d
+/** Which of these texts are contact points of others, too. */
+export async function sharedContacts(db: Queryable, ids: readonly string[], texts: readonly string[]): Promise<ReadonlySet<string>> {
+  const rows = await db.query<{ readonly text: string }>(
+    `select distinct t.text from unnest($2::text[]) as t (text) join customer_contact c on c.kind <> 'address' and c.value = lower(t.text) where c.customer_id <> all ($1::bigint[])`, [ids, texts],
+  );
+  return new Set(rows.map(({ text }) => text));
+}
+
+/** A dead letter that names somebody. */
+export interface NamingLetter {
+  readonly id: string;
+  readonly topic: string;
+  readonly code: string;
+  readonly state: string;
+  /** How many bytes it has. */
+  readonly bytes: number;
+}
+
+/** Dead letters whose bytes hold one of these texts, or given and family name of somebody, or whose key is one of these. */
+export async function deadLettersNaming(db: Queryable, texts: readonly string[], names: readonly (readonly [given: string, family: string])[], keys: readonly string[]): Promise<readonly NamingLetter[]> {
+  return db.query<NamingLetter>(
+    `select d.id::text as id, d.topic, d.code, d.state, coalesce(octet_length(d.value), 0) as bytes from dead_letter d
      where exists (select from unnest($1::text[]) as t (text) where position(convert_to(t.text, 'UTF8') in coalesce(d.value, '')) > 0 or position(convert_to(t.text, 'UTF8') in coalesce(d.key, '')) > 0
          or d.headers::text like '%' || encode(convert_to(t.text, 'UTF8'), 'base64') || '%')
-       or exists (select from unnest($2::text[]) as k (key) where d.key = convert_to(k.key, 'UTF8'))
+       or exists (select from unnest($2::text[], $3::text[]) as n (given, family) where position(convert_to(n.given, 'UTF8') in coalesce(d.value, '')) > 0 and position(convert_to(n.family, 'UTF8') in coalesce(d.value, '')) > 0)
+       or exists (select from unnest($4::text[]) as k (key) where d.key = convert_to(k.key, 'UTF8'))
      order by d.id`,
-    [texts, keys],
+    [texts, names.map(([given]) => given), names.map(([, family]) => family), keys],
   );
 }
 
@@ -98,6 +126,9 @@ export async function eraseCustomers(tx: Queryable, ids: readonly string[], { ke
     `delete from identity_claim i using customer_key k where k.${own} and i.kind = k.kind and i.value = k.value`,
     `delete from customer_deactivation where key in ${external} or key in (select m.message_key from customer_message_key m join customer_key k on k.kind = m.kind and k.value = m.value where k.${own})`,
     `delete from customer_message_key m using customer_key k where k.${own} and k.kind = m.kind and k.value = m.value`,
+    `update customer c set profile = jsonb_set(c.profile, '{ties}', coalesce((select jsonb_agg(e) from jsonb_array_elements(c.profile -> 'ties') as e where e ->> 'externalId' <> all (o.ids)), '[]'))
+     from (select t.customer_id, array_agg(substr(k.value, strpos(k.value, ':') + 1)) as ids from customer_key k join customer_tie t on t.kind = k.kind and t.value = k.value where k.${own} group by 1) as o
+     where c.id = o.customer_id and c.profile ? 'ties'`,
     `delete from customer_tie t using customer_key k where k.${own} and k.kind = t.kind and k.value = t.value`,
     ...['customer_tie', 'customer_key', 'customer_contact', 'customer_consent', 'customer_event', 'customer_case', 'customer_mailing_block'].map((table) => `delete from ${table} where ${own}`),
     ...(keepFacts ? [] : [`delete from customer_attribute where ${own}`, `delete from customer_relation where ${own} or related_id = any ($1::bigint[])`]),
