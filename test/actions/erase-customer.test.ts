@@ -138,6 +138,8 @@ describe('a customer who asks for it', () => {
     const after = await everything();
     expect(secrets.filter((secret) => after.includes(secret))).toEqual([]);
     for (const kept of ['Otto', 'otto@anders.example', 'vegan', 'half', '"Bertram"', '1979-01-01', 'Bertram Sharedson', 'fam@qwertz.example']) expect([kept, after.includes(kept)]).toEqual([kept, true]);
+    expect(await db.query(`select state #>> '{booking,booker,givenName}' as booker, state #>> '{booking,travellers,0,givenName}' as traveller from orders where booking_ref = 'E-5'`)).toEqual([{ booker: 'Bertram', traveller: expect.stringMatching(/^erased-/) }]);
+    expect(await db.query(`select c.profile from customer c join customer_key k on k.customer_id = c.id where k.value = 'crm:otto'`)).toEqual([{ profile: {} }]);
     expect(await ledger()).toEqual(balances);
     expect(balances.length).toBeGreaterThan(4);
     await expectReconciled();

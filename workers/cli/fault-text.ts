@@ -1,3 +1,6 @@
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
+
 /** Where the servers are, and what runs there. */
 const servers = { KAFKA_BROKERS: 'Kafka', SCHEMA_REGISTRY_URL: 'the schema registry', DATABASE_URL: 'Postgres', REDIS_URL: 'Redis', SMTP_URL: 'the mail server' } as const;
 
@@ -5,7 +8,7 @@ const servers = { KAFKA_BROKERS: 'Kafka', SCHEMA_REGISTRY_URL: 'the schema regis
 export function faultText(error: unknown, environment: NodeJS.ProcessEnv): string {
   const said = error instanceof Error ? error.message : String(error);
   if (!(error instanceof Error) || !('code' in error)) return refusedText(error, environment) ?? said;
-  if (error.code === 'ENOENT' && 'path' in error) return `there is no file ${String(error.path)}`;
+  if (error.code === 'ENOENT' && 'path' in error) return existsSync(dirname(String(error.path))) ? `there is no file ${String(error.path)}` : `there is no folder ${dirname(String(error.path))}`;
   if (error.code === '42501') return `this database user may not do that (${said}); docs/operating.md says which roles a command needs`;
   if (error.code === 'EISDIR') return 'a file is wanted, and a folder was named';
   if (error.code === 'EACCES' && 'path' in error) return `${String(error.path)} may not be read by this user`;

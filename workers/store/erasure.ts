@@ -126,7 +126,7 @@ export async function eraseCustomers(tx: Queryable, ids: readonly string[], { ke
     `delete from identity_claim i using customer_key k where k.${own} and i.kind = k.kind and i.value = k.value`,
     `delete from customer_deactivation where key in ${external} or key in (select m.message_key from customer_message_key m join customer_key k on k.kind = m.kind and k.value = m.value where k.${own})`,
     `delete from customer_message_key m using customer_key k where k.${own} and k.kind = m.kind and k.value = m.value`,
-    `update customer c set profile = jsonb_set(c.profile, '{ties}', coalesce((select jsonb_agg(e) from jsonb_array_elements(c.profile -> 'ties') as e where e ->> 'externalId' <> all (o.ids)), '[]'))
+    `update customer c set profile = (c.profile - 'ties') || jsonb_strip_nulls(jsonb_build_object('ties', (select jsonb_agg(e) from jsonb_array_elements(c.profile -> 'ties') as e where e ->> 'externalId' <> all (o.ids))))
      from (select t.customer_id, array_agg(substr(k.value, strpos(k.value, ':') + 1)) as ids from customer_key k join customer_tie t on t.kind = k.kind and t.value = k.value where k.${own} group by 1) as o
      where c.id = o.customer_id and c.profile ? 'ties'`,
     `delete from customer_tie t using customer_key k where k.${own} and k.kind = t.kind and k.value = t.value`,
