@@ -90,11 +90,17 @@ describe('CSV', () => {
   });
 
   test('never breaks off, whatever the text', async () => {
-    await fc.assert(fc.asyncProperty(fc.stringMatching(/^[a",\n\r]{0,40}$/), fc.integer({ min: 1, max: 20 }), async (text, length) => {
-      const records = await read(`x,y\n${text}`, csv, length);
+    await fc.assert(fc.asyncProperty(fc.stringMatching(/^[a",\n\r]{0,40}$/), fc.constantFrom('\n', '\r', '\r\n'), fc.integer({ min: 1, max: 20 }), async (text, end, length) => {
+      const records = await read(`x,y${end}${text}`, csv, length);
       expect(records.map(({ number }) => number)).toEqual(records.map((_, index) => index + 1));
-      expect(await read(`x,y\n${text}`, csv)).toEqual(records);
-    }), { numRuns: 2000 });
+      expect(await read(`x,y${end}${text}`, csv)).toEqual(records);
+    }), { numRuns: 4000 });
+  });
+
+  // Seen to fail when what ends lines is asked of the first rows once more: of them alone nobody can tell.
+  test('takes what ends lines from where the first one ends, however it is cut', async () => {
+    const text = 'id,amount\r"1\r2",3\r4,5\r';
+    for (let length = 1; length <= text.length; length++) expect(valuesOf(await read(text, csv, length))).toEqual([{ id: '1\r2', amount: '3' }, { id: '4', amount: '5' }]);
   });
 
   test('reports bytes that are no UTF-8 by their column, and never replaces them', async () => {

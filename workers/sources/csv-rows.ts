@@ -23,13 +23,13 @@ interface Row {
 }
 
 /** The character that ends lines: a line feed, or a carriage return where the first of them has no line feed behind it. */
-export const lineEndOf = (text: string): string => (/\r(?!\n|$)|\n/.exec(text)?.[0] === '\r' ? '\r' : '\n');
+const lineEndOf = (text: string): string => (/\r(?!\n|$)|\n/.exec(text)?.[0] === '\r' ? '\r' : '\n');
 
 /**
  * Passes CSV on as pieces that end with whole rows, with every line emptied that is no row: a quotation mark that nobody closes spoils its own line, not all that
- * follow up to the next one. A row over several lines is taken as such unless it has too many or too few columns and one of its lines is a row in itself.
+ * follow up to the next one. `onLineEnd` is told what ends lines before the first piece comes. A row over several lines is taken as such unless it has too many or too few columns and one of its lines is a row in itself.
  */
-export async function* wholeRows(chunks: AsyncIterable<string>, syntax: CsvSyntax, onBroken: (broken: BrokenLine) => void): AsyncGenerator<string> {
+export async function* wholeRows(chunks: AsyncIterable<string>, syntax: CsvSyntax, onBroken: (broken: BrokenLine) => void, onLineEnd: (lineEnd: string) => void = () => undefined): AsyncGenerator<string> {
   let rest = '';
   let line = 1;
   /** Of the first row; undefined: it has not come yet. */
@@ -41,8 +41,11 @@ export async function* wholeRows(chunks: AsyncIterable<string>, syntax: CsvSynta
   let enough = 0;
 
   for await (const chunk of chunks) {
-    lineEnd ??= lineEndOf(chunk);
     rest += chunk;
+    if (lineEnd === undefined) {
+      if (/^[^\r\n]*\r$/.test(rest)) continue; // whether a line feed follows tells the next chunk
+      onLineEnd(lineEnd = lineEndOf(rest));
+    }
     const whole = rest.length >= enough ? piece(rest, lineEnd, false) : '';
     if (whole !== '') yield whole;
   }

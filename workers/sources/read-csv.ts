@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { parse } from 'csv-parse';
 import type { SourceMapFile } from '../../schemas/source-map.js';
-import { lineEndOf, wholeRows } from './csv-rows.js';
+import { wholeRows } from './csv-rows.js';
 import { byteText, decoderOf, notInEncoding } from './encoding.js';
 import { UnreadableFileError, type BadCell, type Bytes, type SourceRecord } from './record.js';
 
@@ -15,11 +15,11 @@ export async function* readCsv(bytes: Bytes, { csv, encoding }: Pick<CsvMap, 'cs
   const decode = decoderOf(encoding);
   const missing = new Set(csv.missing);
   const broken = new Map<number, string>();
-  const rows = wholeRows(byteText(bytes), csv, ({ line, problem }) => { broken.set(line, problem); });
+  let lineEnd = '\n';
+  const rows = wholeRows(byteText(bytes), csv, ({ line, problem }) => { broken.set(line, problem); }, (end) => { lineEnd = end; });
   const first = await rows.next();
   if (first.done === true) return;
 
-  const lineEnd = lineEndOf(first.value);
   const parser = parse({ delimiter: csv.delimiter, quote: csv.quote, encoding: 'latin1', relax_column_count: true, record_delimiter: lineEnd === '\r' ? '\r' : ['\r\n', '\n'] });
   const source = Readable.from(latin1Chunks(first.value, rows));
   source.on('error', (error) => parser.destroy(error));
