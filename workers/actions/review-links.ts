@@ -18,7 +18,7 @@ import { CustomerRefused } from './merge-customers.js';
 import { findOrder } from './orders.js';
 import { createDifferences, isOpen, rateAgain, type RerateDependencies } from './rerate.js';
 import type { Facts } from './settle/facts.js';
-import { contextOf } from './settle/link-orders.js';
+import { contextOf, isHuman } from './settle/link-orders.js';
 import { saveDecisions } from './settle/save.js';
 
 /** A place in an order: `source:bookingRef/role`, of a traveller with its id behind another stroke. */
@@ -218,8 +218,8 @@ async function decideByHand(
     if (order === undefined || !isOpen(order)) throw new CustomerRefused(`${name} is archived: who its people are stays as it is`);
     const link = (await currentLinks(tx, [id])).find((one) => one.role === role && one.position === position);
     if (link === undefined && partyAt(order, { role, position }) === undefined) throw new CustomerRefused(`${name} has no ${role}${position === '' ? '' : ` ${position}`}`);
-    if (!replace && link?.decidedBy.startsWith('person:') === true) {
-      throw new CustomerRefused(`${link.decidedBy.slice('person:'.length)} has decided already that it is ${link.customerId === null ? 'nobody who is known' : `customer ${link.customerId}`}; to decide anew: --replace`);
+    if (!replace && link !== undefined && isHuman(link)) {
+      throw new CustomerRefused(`${link.decidedBy.replace(/^person:/, '')} has decided already that it is ${link.customerId === null ? 'nobody who is known' : `customer ${link.customerId}`}; to decide anew: --replace`);
     }
     const { learned, ...decided } = await decide(tx, { order, role, position, link, learned: ((link?.evidence ?? {}) as KeptEvidence).learned ?? null, facts });
     await insertLinks(tx, [{ orderId: id, role, position, ...decided, evidence: { reason, ...(learned !== undefined && { learned }), candidates: ((link?.evidence ?? {}) as KeptEvidence).candidates ?? [] }, decidedBy: `person:${actor}` }]);

@@ -1,4 +1,5 @@
 import type { Queryable } from './database.js';
+import { isOneWith } from './merges.js';
 
 export type CaseKind = 'complaint' | 'question';
 
@@ -30,14 +31,11 @@ export interface CaseFilter {
 const columns = `c.id::text as id, c.customer_id::text as "customerId", o.source || ':' || o.booking_ref as "order", c.kind, c.subject, c.body, c.state,
   c.opened_at as "openedAt", c.opened_by as "openedBy", c.closed_at as "closedAt", c.closed_by as "closedBy", c.answer`;
 
-/** Customer `s` is the same person or company as `own`; written so that indexes serve it. */
-const isOneWith = 's.id = own.root_id or (s.root_id = own.root_id and s.root_id <> s.id)';
-
 /** The cases, the newest first, at most `limit`. */
 export async function listCases(db: Queryable, { customer, orderId, state, kind }: CaseFilter, limit: number): Promise<readonly CustomerCase[]> {
   return db.query<CustomerCase>(
     `select ${columns} from customer_case c left join orders o on o.id = c.order_id
-     where ($1::bigint is null or c.customer_id in (select s.id from customer own join customer s on ${isOneWith} where own.id = $1))
+     where ($1::bigint is null or c.customer_id in (select s.id from customer own join customer s on ${isOneWith('s', 'own.root_id')} where own.id = $1))
        and ($2::uuid is null or c.order_id = $2) and ($3::text is null or c.state = $3) and ($4::text is null or c.kind = $4)
      order by c.opened_at desc, c.id desc limit $5`,
     [customer, orderId, state, kind, limit],
@@ -70,7 +68,7 @@ export async function closeCase(tx: Queryable, id: string, closed: { readonly an
 /** Whether a customer, or somebody who is one with it, has a place in an order. */
 export async function belongsToOrder(db: Queryable, customer: string, orderId: string): Promise<boolean> {
   const rows = await db.query(
-    `select from customer own join customer s on ${isOneWith}
+    `select from customer own join customer s on ${isOneWith('s', 'own.root_id')}
      where own.id = $1 and (exists (select from orders o where o.id = $2 and (o.customer_id = s.root_id or o.corporate_account_id = s.root_id))
        or exists (select from customer_link l where l.order_id = $2 and l.customer_id = s.id and l.superseded_at is null)) limit 1`,
     [customer, orderId],

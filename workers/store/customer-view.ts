@@ -6,6 +6,7 @@ import { survivor, type Self, type Survivor } from '../domain/match/survivorship
 import type { CustomerKind } from '../domain/match/parties.js';
 import { deactivationInForce } from './customer-events.js';
 import type { Queryable } from './database.js';
+import { isOneWith } from './merges.js';
 
 export interface CustomerContact {
   readonly kind: string;
@@ -57,7 +58,8 @@ export interface CustomerView {
   readonly orderCount: number;
 }
 
-const nameOf = (row: string): string => `coalesce(${row}.party->>'companyName', ${row}.party->>'fullName', concat_ws(' ', ${row}.party->>'givenName', ${row}.party->>'familyName'))`;
+/** SQL: what people call customer `row`. */
+export const nameOf = (row: string): string => `coalesce(${row}.party->>'companyName', ${row}.party->>'fullName', concat_ws(' ', ${row}.party->>'givenName', ${row}.party->>'familyName'))`;
 
 const view = `select c.id, c.root_id as "rootId", c.kind, c.active, case when not c.active then (${deactivationInForce}) end as "deactivatedAt", c.erased_at as "erasedAt", c.origin, c.created_at as "createdAt", c.updated_at as "updatedAt", c.party, c.profile,
   (select coalesce(json_agg(json_build_object('kind', kind, 'value', value) order by kind, value), '[]') from customer_key where customer_id = c.id) as keys,
@@ -79,10 +81,10 @@ const view = `select c.id, c.root_id as "rootId", c.kind, c.active, case when no
   (select coalesce(json_agg(n order by n.purpose, n.channel), '[]') from (
      select distinct on (purpose, channel) purpose, channel, given, at, source from customer_consent where customer_id = c.id order by purpose, channel, at desc) n) as consents,
   (select coalesce(json_agg(json_build_object('id', q.id::text, 'kind', q.kind, 'subject', q.subject, 'openedAt', q.opened_at) order by q.opened_at desc), '[]')
-   from customer s join customer_case q on q.customer_id = s.id and q.state = 'open' where s.id = c.root_id or (s.root_id = c.root_id and s.root_id <> s.id)) as "openCases",
+   from customer s join customer_case q on q.customer_id = s.id and q.state = 'open' where ${isOneWith('s', 'c.root_id')}) as "openCases",
   (select coalesce(json_agg(m.id::text order by m.id), '[]') from customer m where m.root_id = c.id and m.id <> c.id) as merged,
   (select json_agg(json_build_object('id', s.id::text, 'party', s.party, 'profile', s.profile, 'origin', s.origin, 'updatedAt', s.updated_at))
-   from customer s where s.id = c.id or (s.root_id = c.id and s.root_id <> s.id)) as selves,
+   from customer s where ${isOneWith('s', 'c.id')}) as selves,
   (select coalesce(json_agg(json_build_object('order', o.source || ':' || o.booking_ref, 'status', o.status,
      'role', case when o.customer_id = c.root_id then 'customer' else 'corporate account' end, 'travelFrom', o.travel_from)), '[]')
    from (select * from orders where customer_id = c.root_id or corporate_account_id = c.root_id order by booked_at desc nulls last, id limit 20) o) as orders,

@@ -1,4 +1,5 @@
 import type { CustomerKind } from '../domain/match/parties.js';
+import { nameOf } from './customer-view.js';
 import type { Queryable } from './database.js';
 
 /** How well a field is filled among active customers. */
@@ -57,7 +58,7 @@ export async function fieldQuality(db: Queryable, kind: CustomerKind | null, tod
 /** The customers that lack most of what is wanted, then those with most stale fields; at most `limit`. */
 export async function lackingCustomers(db: Queryable, kind: CustomerKind | null, today: string, staleDays: number, limit: number): Promise<readonly LackingCustomer[]> {
   return db.query<LackingCustomer>(
-    `select c.id::text as id, coalesce(c.party->>'companyName', c.party->>'fullName', concat_ws(' ', c.party->>'givenName', c.party->>'familyName')) as name, l.missing, l.stale
+    `select c.id::text as id, ${nameOf('c')} as name, l.missing, l.stale
      from customer c cross join lateral (
        select coalesce(array_agg(f.field order by f.place) filter (where (${has}) is not true), '{}') as missing, coalesce(array_agg(f.field order by f.place) filter (where ${has} and ${age} > $4), '{}') as stale
        from unnest($1::text[], $2::text[]) with ordinality as f (kind, field, place) where f.kind = c.kind and not (f.field in ('familyName', 'givenName') and c.party ? 'fullName')) as l

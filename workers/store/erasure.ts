@@ -1,6 +1,7 @@
 import type { Party } from '../../schemas/booking-event.js';
 import type { Place } from '../domain/erasure.js';
 import type { Queryable } from './database.js';
+import { isOneWith } from './merges.js';
 
 /** Somebody whose data is asked for: everybody who is one with a customer. */
 export interface Selves {
@@ -21,7 +22,7 @@ export async function readSelves(db: Queryable, id: string): Promise<Selves | un
     `select own.root_id::text as "rootId", own.kind, bool_and(s.erased_at is not null) as erased, array_agg(s.id::text order by s.id) as ids, json_agg(s.party order by s.id) as parties,
        (select coalesce(json_agg(distinct c.value), '[]') from customer_contact c where c.customer_id = any (array_agg(s.id)) and c.kind <> 'address') as contacts,
        (select coalesce(json_agg(distinct k.value), '[]') from customer_key k where k.customer_id = any (array_agg(s.id)) and k.kind in ('external', 'external-company')) as "externalIds"
-     from customer own join customer s on s.id = own.root_id or (s.root_id = own.root_id and s.root_id <> s.id) where own.id = $1 group by own.root_id, own.kind`,
+     from customer own join customer s on ${isOneWith('s', 'own.root_id')} where own.id = $1 group by own.root_id, own.kind`,
     [id],
   );
   return row;

@@ -1,4 +1,5 @@
 import type { Queryable } from './database.js';
+import { isOneWith } from './merges.js';
 
 /** No advertising to a customer, as one source says it. */
 export interface MailingBlockRow {
@@ -17,7 +18,7 @@ export async function mailingBlocks(db: Queryable, customerIds: readonly string[
   if (customerIds.length === 0) return [];
   return db.query<MailingBlockRow>(
     `select own.id::text as "customerId", b.source, b.until, b.reason, b.set_at as at, b.set_by as by
-     from customer own join customer s on s.id = own.root_id or (s.root_id = own.root_id and s.root_id <> s.id) join customer_mailing_block b on b.customer_id = s.id
+     from customer own join customer s on ${isOneWith('s', 'own.root_id')} join customer_mailing_block b on b.customer_id = s.id
      where own.id = any ($1::bigint[]) and (b.until is null or b.until >= $2::date) order by own.id, b.until desc nulls first, b.source`,
     [customerIds, day],
   );

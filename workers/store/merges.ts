@@ -46,10 +46,13 @@ export async function endMerge(tx: Queryable, { customerId, reason, actor, at }:
   await tx.query('update customer_merge set undone_reason = $2, undone_by = $3, undone_at = $4 where customer_id = $1 and undone_at is null', [customerId, reason, actor, at]);
 }
 
+/** SQL: customer `self` is one with those whose root is `root` (an expression); written so that indexes serve it. */
+export const isOneWith = (self: string, root: string): string => `(${self}.id = ${root} or (${self}.root_id = ${root} and ${self}.root_id <> ${self}.id))`;
+
 /** The ids of everybody who is one with these customers, themselves among them. */
 export async function selvesOf(db: Queryable, ids: readonly string[]): Promise<readonly string[]> {
   const rows = await db.query<{ readonly id: string }>(
-    `select distinct s.id from customer c join customer s on s.id = c.root_id or (s.root_id = c.root_id and s.root_id <> s.id) where c.id = any ($1::bigint[]) order by s.id`, [ids],
+    `select distinct s.id from customer c join customer s on ${isOneWith('s', 'c.root_id')} where c.id = any ($1::bigint[]) order by s.id`, [ids],
   );
   return rows.map(({ id }) => id);
 }

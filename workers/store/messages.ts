@@ -1,6 +1,7 @@
 import type { Self } from '../domain/match/survivorship.js';
 import type { OrderState } from '../domain/order.js';
 import type { Queryable } from './database.js';
+import { isOneWith } from './merges.js';
 import { behindNothing } from './paging.js';
 
 export type MessageState = 'due' | 'queued' | 'claimed' | 'sent' | 'failed' | 'unknown' | 'skipped' | 'cancelled';
@@ -147,11 +148,11 @@ export async function readClaimed(db: Queryable, id: string): Promise<ClaimedMes
        ) end as "order",
        case when c.id is not null then jsonb_build_object(
          'id', c.id::text,
-         'selves', (select jsonb_agg(jsonb_build_object('id', s.id::text, 'party', s.party, 'origin', s.origin, 'updatedAt', s.updated_at)) from customer s where s.id = c.id or (s.root_id = c.id and s.root_id <> s.id)),
+         'selves', (select jsonb_agg(jsonb_build_object('id', s.id::text, 'party', s.party, 'origin', s.origin, 'updatedAt', s.updated_at)) from customer s where ${isOneWith('s', 'c.id')}),
          'emails', (select coalesce(jsonb_agg(e.value order by e.verified desc, s.id = c.id desc, e.seen_at desc), '[]')
-                    from customer s join customer_contact e on e.customer_id = s.id and e.kind = 'email' where s.id = c.id or (s.root_id = c.id and s.root_id <> s.id)),
+                    from customer s join customer_contact e on e.customer_id = s.id and e.kind = 'email' where ${isOneWith('s', 'c.id')}),
          'undeliverable', (select coalesce(jsonb_agg(distinct e.value), '[]') from customer s join customer_contact e on e.customer_id = s.id and e.kind = 'email' and e.undeliverable_at is not null
-                           where s.id = c.id or (s.root_id = c.id and s.root_id <> s.id))
+                           where ${isOneWith('s', 'c.id')})
        ) end as customer
      from message m
      left join trigger t on t.id = m.trigger
@@ -186,7 +187,7 @@ export async function endClaim(db: Queryable, id: string, token: string, end: Cl
        returning old.state as before
      ), noted as (
        update customer_contact e set undeliverable_at = $8, undeliverable_reason = $4 from ended, customer s
-       where $9::bigint is not null and (s.id = $9 or (s.root_id = $9 and s.root_id <> s.id)) and e.customer_id = s.id and e.kind = 'email' and e.value = lower($10) and e.undeliverable_at is null
+       where $9::bigint is not null and ${isOneWith('s', '$9')} and e.customer_id = s.id and e.kind = 'email' and e.value = lower($10) and e.undeliverable_at is null
      ) select before from ended`,
     [id, token, end.state, 'reason' in end ? end.reason : null, 'providerId' in end ? end.providerId : null,
       'customerId' in end ? end.customerId : null, 'dueAt' in end ? end.dueAt : null, now, unreachable?.customerId ?? null, unreachable?.email ?? null],

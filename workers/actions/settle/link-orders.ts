@@ -83,7 +83,7 @@ export function contextOf(source: string, booking: Booking | null, facts: Facts)
 const isAt = (link: CustomerLink, role: Role, position: string): boolean => link.role === role && link.position === position;
 
 /** Whatever is no version of a model is a person: human decisions outrank the model for ever. Links of older builds were decided by rules. */
-const isHuman = (link: CustomerLink): boolean => !/^(?:model|rules)-/.test(link.decidedBy);
+export const isHuman = (link: CustomerLink): boolean => !/^(?:model|rules)-/.test(link.decidedBy);
 
 function linkOf(request: Asked, { decision, customerId, evidence, candidates, overflowed }: MatchResult, decidedBy: string): CustomerLink {
   return {
