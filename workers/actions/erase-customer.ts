@@ -1,5 +1,6 @@
 import type { Party } from '../../schemas/booking-event.js';
-import { erasedHistory, type ErasedPerson } from '../domain/erasure.js';
+import { erasedHistory, isAmong, type ErasedPerson } from '../domain/erasure.js';
+import { partiesOf } from '../domain/match/parties.js';
 import { audit } from '../store/audit.js';
 import { rewriteEvents, type StoredEvent } from '../store/booking-events.js';
 import type { Queryable } from '../store/database.js';
@@ -71,8 +72,9 @@ async function eraseWithin(tx: Queryable, tools: RerateDependencies, { customer,
   if (archived.length > 0) {
     throw new CustomerRefused(`the events of ${archived.length} orders are in archives, e.g. ${archived.slice(0, 3).map(({ source, bookingRef }) => `${source}:${bookingRef}`).join(', ')}: bring them back (midline orders show tells from where), erase, archive again, and delete the old files`);
   }
-  const person = await personOf(tx, tools, selves, places, orders);
-  const events = await eraseEvents(tx, tools, places, person);
+  const histories = await historiesOf(tx, tools.wire, orders.map(({ id }) => id));
+  const person = await personOf(tx, selves, places, histories);
+  const events = await eraseEvents(tx, tools, places, person, histories);
   await saveStates(tx, tools, orders, now);
 
   const letters = await deadLettersNaming(tx, person.texts, person.names, selves.externalIds);
@@ -94,19 +96,18 @@ async function selvesToErase(tx: Queryable, customer: string): Promise<Selves> {
   return selves;
 }
 
+/** The events of orders, by order. */
+type Histories = Awaited<ReturnType<typeof historiesOf>>;
+
 /** Somebody by all that is known. */
 export interface KnownPerson extends Omit<ErasedPerson, 'places' | 'others'> {
   readonly names: readonly (readonly [given: string, family: string])[];
 }
 
 /** As whom somebody is known: by the master data, and by what the orders say where the person stands. Contact points that others have, too, tell nothing. */
-export async function personOf(tx: Queryable, tools: Pick<RerateDependencies, 'wire'>, selves: Selves, places: readonly OrderPlaces[], orders: readonly StoredOrder[]): Promise<KnownPerson> {
-  const histories = await historiesOf(tx, tools.wire, orders.map(({ id }) => id));
-  const seen = places.flatMap(({ orderId, alone }) => (histories.get(orderId) ?? []).flatMap(({ booking }) => (booking == null ? [] : alone.flatMap(({ role, position }): readonly Party[] => {
-    if (role === 'payer') return booking.payer == null ? [] : [booking.payer];
-    if (role === 'booker') return booking.booker == null ? [] : [booking.booker];
-    return role === 'traveller' ? (booking.travellers ?? []).filter(({ id }) => id === position) : [];
-  }))));
+export async function personOf(tx: Queryable, selves: Selves, places: readonly OrderPlaces[], histories: Histories): Promise<KnownPerson> {
+  const seen = places.flatMap(({ orderId, alone }) => (histories.get(orderId) ?? []).flatMap(({ booking }) => (booking == null ? [] : partiesOf(booking)
+    .filter(({ role, position }) => role !== 'corporate' && isAmong(alone, role, position)).map(({ party }) => party))));
   const parties = [...selves.parties, ...seen];
   const texts = [...new Set([...selves.contacts, ...parties.flatMap(textsOf)])].filter((text) => text.trim().length >= 6);
   const shared = await sharedContacts(tx, selves.ids, texts);
@@ -121,8 +122,7 @@ function textsOf({ givenName, familyName, fullName, companyName, emails, phones 
 }
 
 /** Writes the events of the orders anew; how many. */
-async function eraseEvents(tx: Queryable, { wire }: RerateDependencies, places: readonly OrderPlaces[], person: KnownPerson): Promise<number> {
-  const histories = await historiesOf(tx, wire, places.map(({ orderId }) => orderId));
+async function eraseEvents(tx: Queryable, { wire }: RerateDependencies, places: readonly OrderPlaces[], person: KnownPerson, histories: Histories): Promise<number> {
   const rewritten = places.flatMap(({ orderId, alone, others }) => erasedHistory(histories.get(orderId) ?? [], { ...person, places: alone, others })
     .map((event): Omit<StoredEvent, 'orderId'> => ({ source: event.source, eventId: event.eventId, ...wire.erased(event) })));
   await rewriteEvents(tx, rewritten);

@@ -36,7 +36,7 @@ export async function exportCustomerData({ database, wire }: Pick<RerateDependen
   const placesByOrder = new Map(places.map((place) => [place.orderId, place]));
   const histories = await historiesOf(database, wire, open.map(({ id }) => id));
   const ledgers = await ledgerOf(database, orders.map(({ id }) => id));
-  const person = await personOf(database, { wire }, selves, places.filter(({ orderId }) => histories.has(orderId)), open);
+  const person = await personOf(database, selves, places, histories);
   const ofOrders = [];
   for (const order of orders) {
     const place = placesByOrder.get(order.id);

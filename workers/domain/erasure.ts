@@ -8,6 +8,9 @@ export interface Place {
   readonly position: string;
 }
 
+/** Whether a place is one of these. */
+export const isAmong = (places: readonly Place[], role: Role, position: string): boolean => places.some((place) => place.role === role && place.position === position);
+
 /** Who is to be erased. */
 export interface ErasedPerson {
   /** Where the person stands, and nobody else ever stood: whatever an event says there goes. */
@@ -48,10 +51,9 @@ export function erasedHistory(events: readonly BookingEvent[], person: ErasedPer
 type Hide = <Value>(value: Value) => Value | string;
 
 function erasedBooking(booking: Booking, { places, others, parties }: ErasedPerson, hide: Hide, hideMention: (value: string) => string): Booking {
-  const isIn = (list: readonly Place[], role: Role, position = ''): boolean => list.some((place) => place.role === role && place.position === position);
-  const isAt = (role: Role, position?: string): boolean => isIn(places, role, position);
-  const erase = <One extends AnyParty>(party: One, role: Role, position?: string): One =>
-    (isAt(role, position) || (!isIn(others, role, position) && parties.some((other) => samePerson(party, other))) ? hidden(party, hide, partyStays) : party);
+  const isAt = (role: Role, position = ''): boolean => isAmong(places, role, position);
+  const erase = <One extends AnyParty>(party: One, role: Role, position = ''): One =>
+    (isAt(role, position) || (!isAmong(others, role, position) && parties.some((other) => samePerson(party, other))) ? hidden(party, hide, partyStays) : party);
   const { payer, booker, travellers, corporateAccount, references, remarks, items, attributes, sensitive } = booking;
   const gone = new Set((travellers ?? []).filter((traveller) => erase(traveller, 'traveller', traveller.id) !== traveller).map(({ id }) => id));
   return {
@@ -110,7 +112,7 @@ export function withoutPeople(event: BookingEvent): BookingEvent {
 
 /** A booking as it is handed out to those at these places: of everybody else only that there is somebody. */
 export function handedOut(booking: Booking, places: readonly Place[]): Booking {
-  const isAt = (role: Role, position = ''): boolean => places.some((place) => place.role === role && place.position === position);
+  const isAt = (role: Role, position = ''): boolean => isAmong(places, role, position);
   const { payer, booker, travellers, sensitive } = booking;
   const own = new Set((travellers ?? []).filter(({ id }) => isAt('traveller', id)).map(({ id }) => id));
   return {
