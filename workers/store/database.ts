@@ -62,16 +62,17 @@ export function createDatabase(url: string, options: { readonly max?: number; re
   });
   pool.on('error', () => undefined);
   const clients = new Set<pg.PoolClient>();
-  pool.on('connect', (client) => { clients.add(client); });
+  pool.on('connect', (client) => {
+    clients.add(client);
+    // A connection that is cut says so to its queries, and by this event, which would end the process in a moment in which nobody else listens.
+    client.on('error', () => undefined);
+  });
   pool.on('remove', (client) => { clients.delete(client); });
   return {
     ...queryable(pool),
     async transaction(work) {
       const client = await pool.connect();
       let broken: Error | undefined;
-      // A connection that is cut says so to its queries and by this event, which would end the process if nobody listened.
-      const onCut = (error: Error): void => { broken = error; };
-      client.on('error', onCut);
       try {
         await client.query('begin');
         const result = await work(queryable(client));
@@ -81,7 +82,6 @@ export function createDatabase(url: string, options: { readonly max?: number; re
         await client.query('rollback').catch((rollback: Error) => { broken = rollback; });
         throw error;
       } finally {
-        client.off('error', onCut);
         client.release(broken);
       }
     },
