@@ -106,7 +106,7 @@ describe('an import that is broken off and resumed ends as one that is not', () 
   beforeAll(async () => {
     whole = await withCopy(async (db, url) => {
       const { code, out } = await start(url, file, '--json', '--problems', problems()).ended;
-      expect(JSON.parse(out)).toMatchObject({ rows: 6052, created: 5542, refused: 19, problemCount: 19, skipped: 0, stoppedAt: null });
+      expect(JSON.parse(out)).toMatchObject({ rows: 6052, created: 5542, refused: 11, incomplete: 8, problemCount: 19, skipped: 0, stoppedAt: null });
       expect(code).toBe(1);
       expect(await db.query('select count(*)::int as n from customer_import')).toEqual([{ n: 0 }]);
       return { state: await everything(db), problems: await sortedLines(problems()) };
@@ -116,7 +116,7 @@ describe('an import that is broken off and resumed ends as one that is not', () 
   async function resume(db: Database, url: string, landed: number): Promise<void> {
     expect(await db.query('select landed_to from customer_import')).toHaveLength(1);
     const { code, out } = await start(url, file, '--resume', '--json', '--problems', problems()).ended;
-    expect(JSON.parse(out)).toMatchObject({ rows: 6052, refused: 19, skipped: landed, stoppedAt: null });
+    expect(JSON.parse(out)).toMatchObject({ rows: 6052, refused: 11, incomplete: 8, skipped: landed, stoppedAt: null });
     expect(code).toBe(1);
     expect(await everything(db)).toEqual(whole.state);
     expect(await sortedLines(problems())).toEqual(whole.problems);
@@ -176,19 +176,19 @@ describe('an import that is broken off and resumed ends as one that is not', () 
 
 test('of many problems the first are shown, all are in the file that --problems names', () => withCopy(async (_, url) => {
   const bad = join(folder, 'bad.csv');
-  await writeFile(bad, ['externalId,country,phones', 'fine,DE,', ...Array.from({ length: 60 }, (_row, n) => `b${n},Germany,`), 'esc,\u001b[2J,', 'formula,DE,"=1+1"'].join('\n'));
+  await writeFile(bad, ['externalId,country,phones,company', 'fine,DE,,nobody', ...Array.from({ length: 60 }, (_row, n) => `b${n},Germany,,`), 'esc,\u001b[2J,,', 'formula,DE,"=1+1",'].join('\n'));
   const csv = join(folder, 'problems.csv');
   const { code, out } = await start(url, bad, '--problems', csv).ended;
   expect(code).toBe(1);
   expect(out.split('\n').slice(49)).toEqual([
-    'line 52: country Germany must be a country of ISO 3166, such as DE or DEU', `… 12 more; see ${csv}`, 'By kind:', '  61 × country must be a country of ISO 3166, such as DE or DEU',
-    '  1 × phones must be phone numbers such as +49 30 1234567', '63 rows: 1 customers created, 0 updated, 0 unchanged; 0 dated facts; 62 rows with problems.', '',
+    'line 52: country Germany must be a country of ISO 3166, such as DE or DEU', `… 13 more; see ${csv}`, 'By kind:', '  61 × country must be a country of ISO 3166, such as DE or DEU',
+    '  1 × phones must be phone numbers such as +49 30 1234567', '  1 × company is no company that is known', '63 rows: 1 customers created, 0 updated, 0 unchanged; 0 dated facts; 62 rows left out, 1 landed without their company.', '',
   ]);
   const lines = (await readFile(csv, 'utf8')).trim().split('\n');
-  expect(lines).toHaveLength(63);
-  expect([lines[0], lines[1], lines[62]]).toEqual(['line,field,value,reason', '3,country,Germany,"must be a country of ISO 3166, such as DE or DEU"', "64,phones,'=1+1,must be phone numbers such as +49 30 1234567"]);
+  expect(lines).toHaveLength(64);
+  expect([lines[0], lines[1], lines[62], lines[63]]).toEqual(['line,field,value,reason,landed', '3,country,Germany,"must be a country of ISO 3166, such as DE or DEU",false', "64,phones,'=1+1,must be phone numbers such as +49 30 1234567,false", '2,company,nobody,is no company that is known,true']);
   const json: unknown = JSON.parse((await start(url, bad, '--json').ended).out);
-  expect(json).toMatchObject({ refused: 62, problemCount: 62, problemsFile: null, reasons: [{ field: 'country', count: 61 }, { field: 'phones', count: 1 }] });
+  expect(json).toMatchObject({ refused: 62, incomplete: 1, problemCount: 63, problemsFile: null, reasons: [{ field: 'country', count: 61 }, { field: 'phones', count: 1 }, { field: 'company', count: 1 }] });
   expect(json).toHaveProperty('problems.length', 50);
-  expect((await start(url, bad).ended).out).toContain('… 12 more; --problems FILE writes all of them to a file');
+  expect((await start(url, bad).ended).out).toContain('… 13 more; --problems FILE writes all of them to a file');
 }));

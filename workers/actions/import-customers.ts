@@ -28,8 +28,10 @@ export interface CustomerImport {
   readonly facts: number;
   /** Orders that will be rated again. */
   readonly stale: number;
-  /** Rows with a problem: left out, or landed without their company or parent where that is the problem. */
+  /** Rows that were left out for their problems. */
   readonly refused: number;
+  /** Rows that landed without their company or parent, for that is the problem. */
+  readonly incomplete: number;
   /** Rows that had landed before a resumed import. */
   readonly skipped: number;
   /** The line up to which it has landed, where it was stopped before its end. */
@@ -50,7 +52,7 @@ export interface ImportCustomersOptions {
   readonly resume?: boolean;
   /** Once it is aborted, the batch in hand is finished and no other begun. */
   readonly signal?: AbortSignal;
-  /** Called for each thing that is wrong with a row, in the order of lines within a batch. */
+  /** Called for each thing that is wrong with a row as soon as it is known: of rows that are left out in the order of lines, of those that landed without something later. */
   readonly onProblem: (problem: RowProblem) => void;
   /** Called after each batch: rows so far, and how much of the file they are, from 0 to 1. */
   readonly onProgress: (progress: { readonly rows: number; readonly share: number }) => void;
@@ -66,11 +68,11 @@ const rowsPerBatch = 1000;
  */
 export async function importCustomers(database: Database, options: ImportCustomersOptions): Promise<CustomerImport> {
   const { file, actor, now, resume = false, signal, onProgress } = options;
-  const total = { rows: 0, skipped: 0, created: 0, updated: 0, unchanged: 0, facts: 0, stale: 0, refused: 0 };
+  const total = { rows: 0, skipped: 0, created: 0, updated: 0, unchanged: 0, facts: 0, stale: 0, refused: 0, incomplete: 0 };
   const digest = await digestOf(options);
   const landedTo = await beginImport(database, { digest, file, actor, now, resume });
   const land = createLanding(database, options, digest, (problems) => {
-    total.refused += new Set(problems.map(({ line }) => line)).size;
+    total.incomplete += problems.length;
     problems.forEach(options.onProblem);
   });
   /** The first line whose relations may have to wait; of rows that landed before, nobody knows any more. */
@@ -209,7 +211,8 @@ interface Landing {
   relations(rows: readonly FileRow<CustomerRow>[]): Promise<Pick<Landed, 'facts' | 'stale'>>;
 }
 
-function createLanding(database: Database, options: ImportCustomersOptions, digest: string, onProblems: (problems: readonly RowProblem[]) => void): Landing {
+/** @param onUnrelated told of rows that landed without their company or parent, each row once */
+function createLanding(database: Database, options: ImportCustomersOptions, digest: string, onUnrelated: (problems: readonly RowProblem[]) => void): Landing {
   /** Once a batch needed the facts lock, the next ones of the file will. */
   let exclusive = false;
   /** Lines whose relation makes a circle: it is left out, and told once. */
@@ -227,7 +230,7 @@ function createLanding(database: Database, options: ImportCustomersOptions, dige
         if (error instanceof FactsLockNeeded) exclusive = true;
         else if (isDeadlock(error)) continue;
         else if (error instanceof Circular) {
-          onProblems(relations.filter(({ line }) => error.lines.includes(line)).map(({ line, target }) => ({ line, field: 'parent', value: externalIdOf(target), reason: 'makes a circle of companies' })));
+          onUnrelated(relations.filter(({ line }) => error.lines.includes(line)).map(({ line, target }) => ({ line, field: 'parent', value: externalIdOf(target), reason: 'makes a circle of companies', landed: true })));
           error.lines.forEach((line) => circular.add(line));
         } else throw error;
       }
@@ -246,7 +249,7 @@ function createLanding(database: Database, options: ImportCustomersOptions, dige
         const related = factsOf(relations, ids);
         return { ...(await landLineFacts(tx, related.facts, { ids, created: new Set(), updated: 0, rerated: [] }, exclusive, options)), waiting: related.waiting };
       });
-      onProblems(waiting.map(({ line, name, target }) => ({ line, field: name, value: externalIdOf(target), reason: 'is no company that is known' })));
+      onUnrelated(waiting.map(({ line, name, target }) => ({ line, field: name, value: externalIdOf(target), reason: 'is no company that is known', landed: true })));
       return landed;
     },
   };

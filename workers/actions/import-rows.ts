@@ -15,6 +15,8 @@ export interface RowProblem {
   readonly field: string;
   readonly value: string;
   readonly reason: string;
+  /** Whether the row landed all the same, without what the problem is about; left out: it did not. */
+  readonly landed?: boolean;
 }
 
 export interface FileRow<Row> {

@@ -67,8 +67,8 @@ function stopBySignal(): { readonly signal: AbortSignal; readonly by: () => keyo
   return { signal: stopping.signal, by: () => by };
 }
 
-const importText = ({ rows, skipped, created, updated, unchanged, facts, refused, stale, ...problems }: CustomerImport & ProblemSummary): string => [
+const importText = ({ rows, skipped, created, updated, unchanged, facts, refused, incomplete, stale, ...problems }: CustomerImport & ProblemSummary): string => [
   ...problemText(problems),
-  `${rows} rows: ${created} customers created, ${updated} updated, ${unchanged} unchanged; ${facts} dated facts; ${refused} rows with problems.${skipped > 0 ? ` ${skipped} rows had landed before.` : ''}`,
+  `${rows} rows: ${created} customers created, ${updated} updated, ${unchanged} unchanged; ${facts} dated facts; ${refused} rows left out, ${incomplete} landed without their company.${skipped > 0 ? ` ${skipped} rows had landed before.` : ''}`,
   ...(stale > 0 ? [`${stale} orders will be rated again.`] : []),
 ].join('\n');

@@ -11,9 +11,11 @@ export const problemLines = (problems: readonly RowProblem[]): readonly string[]
 const mostShown = 50;
 const mostReasons = 100;
 
+type ToldProblem = RowProblem & { readonly landed: boolean };
+
 export interface ProblemSummary {
   /** The first ones. */
-  readonly problems: readonly RowProblem[];
+  readonly problems: readonly ToldProblem[];
   readonly problemCount: number;
   /** The file that has all of them. */
   readonly problemsFile: string | null;
@@ -29,23 +31,24 @@ export interface ProblemReport {
 }
 
 /**
- * Takes problems as they come and keeps few of them. @param file gets all of them, at once: CSV where its name says so, else NDJSON; what it held before is gone.
+ * Takes problems as they come and keeps few of them. @param file gets all of them, at once: CSV where its name says so, else NDJSON, and of each whether its row landed; what it held before is gone.
  */
 export function reportProblems(file: string | undefined): ProblemReport {
-  const first: RowProblem[] = [];
+  const first: ToldProblem[] = [];
   const reasons = new Map<string, { readonly field: string; readonly reason: string; readonly count: number }>();
   let count = 0;
   const isCsv = file !== undefined && extname(file).toLowerCase() === '.csv';
   const written = file === undefined ? null : openSync(file, 'w');
-  if (written !== null && isCsv) writeSync(written, csvLine(['line', 'field', 'value', 'reason']));
+  if (written !== null && isCsv) writeSync(written, csvLine(['line', 'field', 'value', 'reason', 'landed']));
   return {
     add(problem) {
+      const told = { ...problem, landed: problem.landed ?? false };
       count += 1;
-      if (first.length < mostShown) first.push(problem);
+      if (first.length < mostShown) first.push(told);
       const name = `${problem.field} ${problem.reason}`;
       const { field, reason } = reasons.has(name) || reasons.size < mostReasons ? problem : { field: '', reason: 'other problems' };
       reasons.set(`${field} ${reason}`, { field, reason, count: (reasons.get(`${field} ${reason}`)?.count ?? 0) + 1 });
-      if (written !== null) writeSync(written, isCsv ? csvLine([String(problem.line), problem.field, problem.value, problem.reason]) : `${JSON.stringify(problem)}\n`);
+      if (written !== null) writeSync(written, isCsv ? csvLine([String(problem.line), problem.field, problem.value, problem.reason, String(told.landed)]) : `${JSON.stringify(told)}\n`);
     },
     count: () => count,
     end() {
