@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { migrationSource } from '../../migrations/index.js';
 import type { Party } from '../../schemas/booking-event.js';
+import { wordsOf } from '../../workers/domain/match/names.js';
 import { shippedModel } from '../../workers/domain/match/shipped-model.js';
 import { matchParties } from '../../workers/actions/match-parties.js';
 import { mostCustomersPerKey } from '../../workers/domain/match/candidates.js';
@@ -10,6 +11,7 @@ import { newCustomer } from '../../workers/domain/match/new-customer.js';
 import {
   addObservedContacts, allocateCustomerIds, claimIdentities, currentLinks, findCandidates, insertCustomers, insertLinks, rootsOf, type CustomerLink,
 } from '../../workers/store/customers.js';
+import { findCustomers } from '../../workers/store/customer-view.js';
 import { createDatabase, type Database } from '../../workers/store/database.js';
 import { migrate } from '../../workers/store/schema.js';
 import { freshDatabase } from '../servers.js';
@@ -39,6 +41,35 @@ async function create(party: Party): Promise<string> {
 }
 
 const email = (value: string): Key => ({ kind: 'email', value });
+
+describe('people who look for a name', () => {
+  const found = async (text: string): Promise<readonly string[]> => (await findCustomers(db, [], text)).map(({ id }) => id);
+
+  // Seen to fail with the words as they are written (ilike).
+  test('find it by the beginnings of its words in every spelling of umlauts and accents, whichever of them it has', async () => {
+    const ids: string[] = [];
+    for (const familyName of ['Krüger', 'Krueger', 'KRUGER', 'Kru\u0308ger']) ids.push(await create({ givenName: 'Zoë', familyName, emails: [`${ids.length}@krueger.example`] }));
+    for (const text of ['Krüger', 'krueger', 'KRUGER', 'kru\u0308ger', 'zoe krüger', 'Krüg', 'krueg', 'Krue']) expect(await found(text)).toEqual(ids);
+    expect(await found('anna krüger')).toEqual([]);
+    const others = [await create({ kind: 'company', companyName: 'O’Brien & Søn 4711' }), await create({ fullName: 'Иванов Пётр', emails: ['p@ivanov.example'] })];
+    expect([await found(`O'Brien son`), await found('4711'), await found('Иванов')]).toEqual([others.slice(0, 1), others.slice(0, 1), others.slice(1)]);
+    for (const text of [`x' | 'krueger`, '%', '_', '\\', '']) expect(await found(text)).toEqual([]);
+  });
+
+  test('see a word as matching does, whatever letter of Latin-1 and Latin Extended-A is in it', async () => {
+    const letters = Array.from({ length: 0x180 - 0xC0 }, (_, at) => String.fromCodePoint(0xC0 + at)).filter((letter) => /\p{L}/u.test(letter));
+    const words = letters.map((letter) => `Kl${letter}nter`);
+    expect(await db.query('select name_words(w) as words from unnest($1::text[]) as w', [words])).toEqual(words.map((word) => ({ words: wordsOf(word) })));
+  });
+
+  test('are answered from an index', async () => {
+    await db.transaction(async (tx) => {
+      await tx.query('set local enable_seqscan = off');
+      const plan = await tx.query(`explain select id from customer where customer_name_words(party) @@ (select '''anna'':*'::tsquery) order by id + 0 limit 50`);
+      expect(JSON.stringify(plan)).toContain('Bitmap Index Scan on customer_name');
+    });
+  });
+});
 
 describe('candidates', () => {
   test('are found by any of their keys, with what a decision reads', async () => {
