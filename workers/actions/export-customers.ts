@@ -1,4 +1,5 @@
 import { customerRecordOf, customerRowSchema } from '../../schemas/customers-file.js';
+import type { StoredProfile } from '../domain/customer-profile.js';
 import { customerRows, hasMoreAddresses } from '../domain/customer-rows.js';
 import { audit } from '../store/audit.js';
 import { customersBehind, exportedAtAll, type ExportedCustomer, type ExportedWhich } from '../store/customer-export.js';
@@ -87,12 +88,12 @@ function saidInFile({ kind, party, profile, attributes, relations }: ExportedCus
     if (found === undefined) omitted.push(type);
     return found === undefined ? [] : [{ type, validFrom, externalId: found.slice(source.length + 1) }];
   });
-  const rows = customerRows({ externalId, source, kind, party, profile, attributes, relations: said }).flatMap((row) => {
-    const taken = importable(row, now);
-    omitted.push(...taken.omitted);
-    return taken.row === null ? [] : [taken.row];
-  });
-  return { rows, omitted };
+  const rowsWith = (known: StoredProfile) => customerRows({ externalId, source, kind, party, profile: known, attributes, relations: said }).map((row) => importable(row, now));
+  const taken = rowsWith(profile);
+  omitted.push(...taken.flatMap((each) => each.omitted));
+  // Where contact points cannot be said with their labels, they are said without.
+  const rows = taken.some((each) => each.omitted.includes('contacts')) ? rowsWith({ ...profile, contacts: null }) : taken;
+  return { rows: rows.flatMap(({ row }) => (row === null ? [] : [row])), omitted };
 }
 
 /** A row without the fields that the import would refuse. */

@@ -1,5 +1,6 @@
 import type { Loyalty, Party } from '../../schemas/booking-event.js';
-import { criteria, sameAddress, type StoredProfile } from './customer-profile.js';
+import type { ContactPoint } from '../../schemas/customer-event.js';
+import { criteria, sameAddress, withContacts, type StoredProfile } from './customer-profile.js';
 import type { CustomerKind } from './match/parties.js';
 
 /** A customer as its rows in a file say it. */
@@ -28,7 +29,7 @@ export function customerRows({ externalId, source, kind, party, profile, attribu
   };
   const known = { externalId, source, kind };
   return [
-    given({ ...known, ...partyFields(party), ...profileFields(profile), ...factsOf(null) }),
+    given({ ...known, ...partyFields(party), ...ownContacts(party, profile.contacts ?? []), ...profileFields(profile), ...factsOf(null) }),
     ...days.map((validFrom) => given({ ...known, ...factsOf(validFrom), validFrom })),
   ];
 }
@@ -37,12 +38,27 @@ export function customerRows({ externalId, source, kind, party, profile, attribu
 export const hasMoreAddresses = ({ addresses }: Party, { contacts = [] }: StoredProfile): boolean =>
   (addresses ?? []).slice(1).some((address) => !(contacts ?? []).some((contact) => contact.address != null && sameAddress(contact.address, address)));
 
-function partyFields({ salutation, title, givenName, familyName, fullName, companyName, birthDate, gender, language, nationality, emails, phones, addresses, vatId, loyalty }: Party): FileRecord {
+function partyFields({ salutation, title, givenName, familyName, fullName, companyName, birthDate, gender, language, nationality, addresses, vatId, loyalty }: Party): FileRecord {
   const { street, houseNumber, postalCode, city, region, country } = addresses?.[0] ?? {};
   return {
-    salutation, title, givenName, familyName, fullName, companyName, birthDate, gender, language, nationality, emails, phones,
+    salutation, title, givenName, familyName, fullName, companyName, birthDate, gender, language, nationality,
     street, houseNumber, postalCode, city, region, country, vatId, loyalty: (loyalty ?? []).map(loyaltyText),
   };
+}
+
+/** E-mail addresses and phone numbers without those that are further contact points with a label: these bring them along, so that they do not stand in a row twice. */
+const ownContacts = ({ emails, phones }: Party, contacts: readonly ContactPoint[]): FileRecord => ({
+  emails: ownValues(emails ?? [], labelled('email', contacts), (own) => withContacts({ emails: own }, contacts).emails),
+  phones: ownValues(phones ?? [], labelled('phone', contacts), (own) => withContacts({ phones: own }, contacts).phones),
+});
+
+const labelled = (kind: string, contacts: readonly ContactPoint[]): readonly (string | null | undefined)[] => contacts.flatMap((point) => (point.kind === kind && point.label != null ? [point.value] : []));
+
+/** The shortest beginning of a list from which reading makes all of it again, in the same order. */
+function ownValues(values: readonly string[], further: readonly (string | null | undefined)[], read: (own: readonly string[]) => unknown): readonly string[] {
+  const ends = values.findLastIndex((value) => !further.includes(value)) + 1;
+  for (let length = ends; length < values.length; length++) if (JSON.stringify(read(values.slice(0, length))) === JSON.stringify(values)) return values.slice(0, length);
+  return values;
 }
 
 const loyaltyText = ({ program, number }: Loyalty): string => `${program ?? ''}:${number ?? ''}`;
