@@ -15,9 +15,11 @@ export interface TrapRecord {
   readonly city: string;
   readonly email: string;
   readonly phone: string;
+  /** A loyalty number. */
+  readonly loyalty: string;
 }
 
-export const trapColumns = ['id', 'given', 'family', 'full', 'birth', 'street', 'number', 'postal', 'city', 'email', 'phone'] as const satisfies readonly (keyof TrapRecord)[];
+export const trapColumns = ['id', 'given', 'family', 'full', 'birth', 'street', 'number', 'postal', 'city', 'email', 'phone', 'loyalty'] as const satisfies readonly (keyof TrapRecord)[];
 
 /** Gives every person of a list contacts of its own. */
 export function withContacts(persons: readonly TrapRecord[]): readonly TrapRecord[] {
@@ -50,11 +52,20 @@ export const traps: Readonly<Record<string, Variation>> = {
   'shared phone of a family': (person, random, all) => ({ ...person, ...nowhere, given: otherOf(all, random, 'given', person.given), birth: '', email: '' }),
   'e-mail and phone of an assistant': (person, random, all) => ({ ...person, ...addressOf(random.pick(all)), given: otherOf(all, random, 'given', person.given), family: otherOf(all, random, 'family', person.family), birth: random.chance(0.5) ? '' : otherBirth(random) }),
   'first name of the family only as a letter': (person, random, all) => ({ ...person, given: otherOf(all, random, 'given', person.given).slice(0, 1), birth: '' }),
+  'twins, each with a number': (person, random, all) => ({ ...person, given: otherOf(all, random, 'given', person.given), loyalty: String(random.whole(1_000_000, 9_999_999)) }),
+  'numbers of a family side by side': (person, random, all) => ({ ...person, given: otherOf(all, random, 'given', person.given), birth: random.chance(0.5) ? '' : otherBirth(random), loyalty: String(Number(person.loyalty) + random.whole(1, 30)) }),
+  'one number of a couple': (person, random, all) => ({ ...person, given: otherOf(all, random, 'given', person.given), birth: otherBirth(random) }),
   'alias of a portal': (person, random, all) => ({ ...person, ...nowhere, given: otherOf(all, random, 'given', person.given), family: otherOf(all, random, 'family', person.family), birth: '', phone: '', email: 'guest-7781@guest.booking.com' }),
   'role account': (person, random, all) => ({ ...person, ...nowhere, given: otherOf(all, random, 'given', person.given), family: otherOf(all, random, 'family', person.family), birth: '', phone: '', email: 'reservations@hotel.example' }),
 };
 
 const addressOf = ({ street, number, postal, city }: TrapRecord) => ({ street, number, postal, city });
+
+/** Traps of people with loyalty numbers. */
+export const numberTraps: ReadonlySet<string> = new Set(['twins, each with a number', 'numbers of a family side by side', 'one number of a couple']);
+
+/** A loyalty number for each, none near another. */
+export const numberOf = (person: number): string => String(1_000_000 + person * 7_919);
 
 /** Traps that need something in the list, too: what everybody there has. */
 export const trapContacts: Readonly<Record<string, Partial<TrapRecord>>> = {

@@ -2,8 +2,10 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
+import { ceilings } from '../../bench/matching/ceiling.js';
 import { evaluate, readDecisions, readTruth, type Evaluation } from '../../bench/matching/evaluate.js';
-import { noise, trapColumns, trapContacts, traps, umlautNames, varied, withContacts, type People, type TrapRecord } from '../../bench/matching/traps.js';
+import { noise, numberOf, numberTraps, trapColumns, trapContacts, traps, umlautNames, varied, withContacts, type People, type TrapRecord } from '../../bench/matching/traps.js';
+import type { Party } from '../../schemas/booking-event.js';
 import { projectRoot } from '../../services/places.js';
 import { createRandom } from '../../workers/domain/generate/random.js';
 import { midline, type Claim, type Proof } from './proof.js';
@@ -36,13 +38,17 @@ export const matching: Proof = {
       }
       const claims: Claim[] = [];
       const results: Record<string, object> = {};
+      const most = { febrl3: ceilings(await febrlPersons('febrl3')), febrl1: ceilings(await febrlPersons('febrl1')) };
+      for (const [name, kinds] of Object.entries(most)) {
+        for (const [kind, { lost, f1 }] of Object.entries(kinds)) say(`  ${name}, without linking ${kind}: F1 at most ${f1.toFixed(4)}, ${lost} pairs are lost`);
+      }
       for (const [name, model] of models) {
         say(`  model ${name}`);
         const { found, details } = await tryModel(matcher(folder, model), folder, people, say);
         claims.push(...(name === 'shipped' ? found : found.filter(({ claim }) => isOfTraining(claim))).map((claim) => ({ ...claim, claim: `${name}: ${claim.claim}` })));
         results[name] = details;
       }
-      return { claims, details: { seed, models: results } };
+      return { claims, details: { seed, ceilings: most, models: results } };
     } finally {
       await rm(folder, { recursive: true });
     }
@@ -83,7 +89,7 @@ async function tryModel(match: Match, folder: string, people: People, say: (text
   }
   const fallen: Record<string, number> = {};
   for (const [name, trap] of Object.entries(traps)) {
-    const list = all(people, trapContacts[name] ?? {});
+    const list = numberTraps.has(name) ? each(people, (person, n) => ({ ...person, loyalty: numberOf(n) })) : each(people, (person) => ({ ...person, ...trapContacts[name] }));
     const wrong = await countLinked(match, folder, [...list, ...varied(list, trap, seed, name)]);
     fallen[name] = wrong;
     claims.push({ claim: `trap ${name}: at most 5 of 1,000 are linked to another person`, ok: wrong <= (5 * people.length) / 1000, found: `${wrong} of ${people.length}` });
@@ -123,26 +129,39 @@ async function writeTraps(file: string, records: readonly TrapRecord[]): Promise
   await writeFile(file, [trapColumns.join(','), ...records.map((record) => trapColumns.map((column) => record[column]).join(','))].join('\n'));
 }
 
+/** The records of a set of FEBRL as they lie there. */
+async function febrlRecords(name: string): Promise<readonly (TrapRecord & { readonly person: string })[]> {
+  const rows = parse(await readFile(join(data, `${name}.csv`), 'utf8'), { columns: (names: readonly string[]) => names.map((column) => column.trim()), trim: true }) as readonly Readonly<Record<string, string>>[];
+  return rows.map((row) => {
+    const { rec_id: id = '', given_name: given = '', surname: family = '', date_of_birth: birth = '', address_1: street = '', street_number: number = '', postcode: postal = '', suburb: city = '', soc_sec_id: loyalty = '' } = row;
+    return { id, person: /^rec-(\d+)-/.exec(id)?.[1] ?? id, given, family, full: '', birth: birth.replace(/^(\d{4})(\d\d)(\d\d)$/, '$1-$2-$3'), street, number, postal, city, email: '', phone: '', loyalty };
+  });
+}
+
+/** The records of each true person. */
+async function febrlPersons(name: string): Promise<readonly (readonly Party[])[]> {
+  const persons = new Map<string, Party[]>();
+  for (const { person, given, family, birth, street, number, postal, city, loyalty } of await febrlRecords(name)) {
+    const party: Party = { givenName: given, familyName: family, birthDate: birth, addresses: [{ street, houseNumber: number, postalCode: postal, city }], loyalty: [{ program: 'SSN', number: loyalty }] };
+    persons.set(person, [...(persons.get(person) ?? []), party]);
+  }
+  return [...persons.values()];
+}
+
 /** Persons of whom everything is known, each once. */
 async function trapPeople(): Promise<People> {
-  const rows = parse(await readFile(join(data, 'febrl3.csv'), 'utf8'), { columns: (names: readonly string[]) => names.map((name) => name.trim()), trim: true }) as readonly Readonly<Record<string, string>>[];
-  const persons = rows.filter(({ rec_id: id = '' }) => id.endsWith('-org')).map((row): TrapRecord => {
-    const { rec_id: id = '', given_name: given = '', surname: family = '', date_of_birth: birth = '', address_1: street = '', street_number: number = '', postcode: postal = '', suburb: city = '' } = row;
-    return { id, given, family, full: '', birth: birth.replace(/^(\d{4})(\d\d)(\d\d)$/, '$1-$2-$3'), street, number, postal, city, email: '', phone: '' };
-  }).filter(({ given, family, birth, street, number }) => given.length > 1 && family.length > 1 && /^\d{4}-\d\d-\d\d$/.test(birth) && !Number.isNaN(Date.parse(birth)) && street !== '' && number !== '');
+  const persons = (await febrlRecords('febrl3')).filter(({ id }) => id.endsWith('-org')).map((record): TrapRecord => ({ ...record, loyalty: '' }))
+    .filter(({ given, family, birth, street, number }) => given.length > 1 && family.length > 1 && /^\d{4}-\d\d-\d\d$/.test(birth) && !Number.isNaN(Date.parse(birth)) && street !== '' && number !== '');
   const [first, ...others] = withContacts(persons.slice(0, trapped));
   if (first === undefined || others.length + 1 < trapped) throw new Error(`only ${others.length + 1} persons are known in full`);
   return [first, ...others];
 }
 
-function all([first, ...others]: People, change: Partial<TrapRecord>): People {
-  return [{ ...first, ...change }, ...others.map((person) => ({ ...person, ...change }))];
+function each([first, ...others]: People, change: (person: TrapRecord, n: number) => TrapRecord): People {
+  return [change(first, 0), ...others.map((person, n) => change(person, n + 1))];
 }
 
-function withUmlauts([first, ...others]: People): People {
-  const named = (person: TrapRecord, n: number): TrapRecord => ({ ...person, family: createRandom(seed, 'umlaut', n).pick(umlautNames) });
-  return [named(first, 0), ...others.map((person, n) => named(person, n + 1))];
-}
+const withUmlauts = (people: People): People => each(people, (person, n) => ({ ...person, family: createRandom(seed, 'umlaut', n).pick(umlautNames) }));
 
 const shareText = ({ share, low, high }: Evaluation['recall']): string => `${share.toFixed(4)} (${low.toFixed(4)}–${high.toFixed(4)})`;
 const evaluationText = ({ precision, recall, f1, wrong, missed, truePairs }: Evaluation): string => `precision ${shareText(precision)}, recall ${shareText(recall)}, F1 ${f1.toFixed(4)}; ${wrong} wrong, ${missed} of ${truePairs} missed`;

@@ -13,7 +13,7 @@ const anyPerson: fc.Arbitrary<Party> = fc.record({
   birthDate: maybe(mostly('1980-05-10', '1980-05-11', '1980-10-05', '05/10/1980', '2008-05-10')),
   emails: some(mostly('anna.mueller@one.de', 'anna.mueller@two.de', 'family@one.de')),
   phones: some(mostly('030 12345678', '030 87654321')),
-  loyalty: some(mostly('9922000123', '9922000124', '5500000001')).map((numbers) => numbers.slice(0, 1).map((number) => ({ program: 'LH', number }))),
+  loyalty: some(mostly('9922000123', '9922000124', '9922100123', '5500000001')).map((numbers) => numbers.slice(0, 1).map((number) => ({ program: 'LH', number }))),
   addresses: some(fc.record({ street: mostly('Hauptstr.', 'Lindenallee'), houseNumber: mostly('5', '7'), postalCode: mostly('10115', '10117', null), city: mostly('Berlin', 'Bonn') })),
 });
 

@@ -4,7 +4,7 @@ import { nameOfKey, type Candidate, type CandidateParty } from './candidates.js'
 import type { Key, KeyKind, MatchKey } from './keys.js';
 import { mostBits, probabilityOf, rounded, weigh, type Evidence, type Frequencies, type Levels, type MatchModel } from './model.js';
 import { kindOf, type CustomerKind, type RoleParty } from './parties.js';
-import { compareProfiles, knownFields, profileOf, type Profile } from './profile.js';
+import { compareProfiles, knownFields, misreadNumber, profileOf, type Profile } from './profile.js';
 
 /** What no score outvotes: such a candidate is linked by a person or not at all. */
 export type Veto =
@@ -193,18 +193,20 @@ function personJudge(model: MatchModel, { party }: RoleParty, keys: readonly Mat
     const known = readProfile(candidate.party);
     const levels = compareProfiles(own, known, by);
     const weight = weigh(model, levels, frequencies, population);
-    const tells = by.has('email') && namesOwner(own, known);
-    return judgedAs(candidate, by, personVerdict(model, levels, weight.bits, { namelessByEmail: nameless && by.has('email'), tells }), weight, compareBirthDates(own.birthDates, known.birthDates));
+    const besides = { namelessByEmail: nameless && by.has('email'), emailTells: by.has('email') && namesOwner(own, known), idMisread: misreadNumber(own, known) };
+    return judgedAs(candidate, by, personVerdict(model, levels, weight.bits, besides), weight, compareBirthDates(own.birthDates, known.birthDates));
   };
 }
 
 const agrees = (level: string | undefined): boolean => level === 'equal' || level === 'compatible' || level === 'swapped';
 
-/** What an e-mail address that agrees says besides. */
-interface SharedEmail {
+/** What an e-mail address that agrees, and a number that nearly does, say besides. */
+interface Besides {
   readonly namelessByEmail: boolean;
-  /** It names its owner: whose it is, is told. */
-  readonly tells: boolean;
+  /** The address names its owner: whose it is, is told. */
+  readonly emailTells: boolean;
+  /** The number is the same, written down wrongly; not one of a family's. */
+  readonly idMisread: boolean;
 }
 
 /** One of them has no given name, and the address that both have holds the given name of the other one: `jessica.miller@` is Jessica's, whoever else of the Millers there is. */
@@ -214,21 +216,22 @@ function namesOwner(own: Profile, known: Profile): boolean {
   return given !== undefined && given.length >= 4 && own.emails.some((email) => emails.has(email) && email.slice(0, email.lastIndexOf('@')).includes(given));
 }
 
-function personVerdict(model: MatchModel, levels: Levels, bits: number, { namelessByEmail, tells }: SharedEmail): Verdict {
+function personVerdict(model: MatchModel, levels: Levels, bits: number, besides: Besides): Verdict {
   const { givenName, familyName, birthDate, id, email, phone } = levels;
   const sameId = id === 'equal';
   if (givenName === 'different' && familyName === 'different' && !sameId && birthDate !== 'equal') return excluded('another name: a contact or address that two people share', ['given-name']);
-  const vetoes = vetoesOf(levels, tells);
+  if (givenName === 'different' && id === 'different') return excluded('another given name and another number of the same loyalty programme: somebody of the household at most', ['given-name']);
+  const vetoes = vetoesOf(levels, besides);
   if (sameId) return vetoes.length === 0 ? identified : review(vetoText(vetoes), vetoes);
   if (vetoes.length === 0 && bits >= model.link) return { verdict: 'link', reason: 'what agrees proves it' };
-  if (vetoes.length === 0 && namelessByEmail && birthDate !== 'near' && birthDate !== 'close') return { verdict: 'link', reason: 'the e-mail address is that of one customer alone', byAddressAlone: true };
+  if (vetoes.length === 0 && besides.namelessByEmail && birthDate !== 'near' && birthDate !== 'close') return { verdict: 'link', reason: 'the e-mail address is that of one customer alone', byAddressAlone: true };
   // A contact of somebody with a like name is for a person to look at, however little it proves.
   const shared = (email === 'equal' || phone === 'equal') && givenName !== 'different';
   if (bits < model.review && !shared) return excluded('too little agrees', vetoes);
   return review(vetoes.length > 0 ? vetoText(vetoes) : 'likely, but not certain', vetoes);
 }
 
-function vetoesOf({ givenName, familyName, birthDate, id, email, address }: Levels, emailTells: boolean): readonly Veto[] {
+function vetoesOf({ givenName, familyName, birthDate, id, email, address }: Levels, { emailTells, idMisread }: Besides): readonly Veto[] {
   const vetoes: Veto[] = [];
   const sameDay = birthDate === 'equal' || birthDate === 'near';
   const sameHouse = address === 'house';
@@ -236,13 +239,16 @@ function vetoesOf({ givenName, familyName, birthDate, id, email, address }: Leve
   const wholeName = sameGiven === true && sameFamily === true;
   // Families have numbers of a programme that lie side by side: one that is nearly the same proves little alone.
   const nearId = id === 'near';
-  if (givenName === 'different' && id !== 'equal' && !(nearId && sameDay)) vetoes.push('given-name');
-  const idExplains = (id === 'equal' && givenName !== 'different' && (wholeName || sameHouse || address === 'street')) || (nearId && wholeName);
+  const misreadAtHome = nearId && idMisread && sameFamily === true && sameHouse;
+  if (givenName === 'different' && !(id === 'equal' && birthDate !== 'close') && !(nearId && sameDay) && !misreadAtHome) vetoes.push('given-name');
+  const somewhereNear = address !== undefined && address !== 'different';
+  const idExplains = (id === 'equal' && givenName !== 'different' && (wholeName || sameHouse || address === 'street' || (agrees(givenName) && somewhereNear)))
+    || (nearId && wholeName) || (misreadAtHome && givenName !== 'different');
   if (birthDate === 'different' && !idExplains) vetoes.push('birth-date');
   // A slip in the given name and one in the birth date: of brothers and sisters who share an address for mail hardly two are so close.
   const slipsAlone = givenName === 'near' && birthDate === 'close' && email === 'equal' && (familyName === undefined || sameFamily === true);
   const oneOfHousehold = givenName === undefined ? familyName !== undefined && birthDate !== 'equal' && !(emailTells && (birthDate === 'near' || birthDate === 'close')) : givenName !== 'different' && !agrees(givenName) && !sameDay && !slipsAlone;
-  if (oneOfHousehold && id !== 'equal' && !(nearId && sameHouse)) vetoes.push('household');
+  if (oneOfHousehold && id !== 'equal' && !(nearId && (sameHouse || (idMisread && address === 'street')))) vetoes.push('household');
   if (id === 'different' && !sameDay) vetoes.push('other-id');
   return vetoes;
 }

@@ -78,6 +78,21 @@ function idLevel(one: Profile, other: Profile, by: ReadonlySet<KeyKind>): string
   return level;
 }
 
+/** Numbers that are given out together lie closer than this. */
+const neighbours = 100n;
+
+/** Whether a loyalty number of both is one number, with one digit wrong, too much or missing, or two swapped; and not two that were given out together, to a family. */
+export function misreadNumber(one: Profile, other: Profile): boolean {
+  return [...one.loyalty].some(([program, number]) => {
+    const known = other.loyalty.get(program);
+    if (known === undefined || number === known || slips(number, known, 1) > 1) return false;
+    const apart = digitsOf(number) - digitsOf(known);
+    return apart >= neighbours || apart <= -neighbours;
+  });
+}
+
+const digitsOf = (number: string): bigint => BigInt(number.replace(/\D/g, '') || '0');
+
 /** near: the mailbox is the same and the domain another one, or the whole differs by a slip or two. */
 function emailLevel(ones: readonly string[], others: readonly string[]): string | undefined {
   if (ones.length === 0 || others.length === 0) return undefined;
