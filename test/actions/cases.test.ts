@@ -7,7 +7,7 @@ import type { RerateDependencies } from '../../workers/actions/rerate.js';
 import { listCases, type CaseFilter } from '../../workers/store/cases.js';
 import { undeliverableContacts } from '../../workers/store/contacts.js';
 import { readCustomer } from '../../workers/store/customer-view.js';
-import { mailingBlocks } from '../../workers/store/mailing-blocks.js';
+import { liftedBlocks, mailingBlocks } from '../../workers/store/mailing-blocks.js';
 import { booked } from '../ingest/world.js';
 import { createLane } from './disordered-histories.js';
 import { createRatingWorld } from './rating-world.js';
@@ -81,24 +81,30 @@ test('cases and blocks of merged customers are those of the survivor, and stay w
   expect((await readCustomer(tools.database, other))?.openCases).toHaveLength(1);
   expect(await mailingBlocks(tools.database, [other, one], '2026-12-31')).toMatchObject([{ customerId: one, until: '2026-12-31' }, { customerId: other, until: '2026-12-31', reason: 'bereavement', source: 'cli', by: 'anna' }]);
   expect(await mailingBlocks(tools.database, [other], '2027-01-01')).toEqual([]);
-  await unblockMailing(tools.database, { ...doing, customer: other });
+  await unblockMailing(tools.database, { ...doing, customer: other, reason: 'it is over' });
   expect(await mailingBlocks(tools.database, [one], '2026-06-01')).toEqual([]);
+  expect(await liftedBlocks(tools.database, other)).toEqual([{ customerId: one, at: doing.now, by: 'anna', reason: 'it is over' }]);
 });
 
 test('a mailing block ends with its day, lasts for ever without one, and cannot be lifted where nobody set it', async () => {
   const customer = await customerOf('kim');
   await expect(blockMailing(tools.database, { ...doing, customer, until: '2026-05-31', reason: 'x' })).rejects.toThrow('2026-05-31 is over');
-  await expect(unblockMailing(tools.database, { ...doing, customer })).rejects.toThrow('nobody has blocked mailings');
+  await expect(unblockMailing(tools.database, { ...doing, customer, reason: null })).rejects.toThrow('nobody has blocked mailings');
   await blockMailing(tools.database, { ...doing, customer, until: '2026-06-01', reason: 'x' });
   await blockMailing(tools.database, { ...doing, customer, until: null, reason: 'asked for it' });
   expect(await mailingBlocks(tools.database, [customer], '2099-01-01')).toMatchObject([{ until: null, reason: 'asked for it' }]);
+  await unblockMailing(tools.database, { ...doing, customer, reason: null });
+  await expect(unblockMailing(tools.database, { ...doing, customer, reason: null })).rejects.toThrow('nobody has blocked mailings');
+  await blockMailing(tools.database, { ...doing, customer, until: null, reason: 'asked for it' });
+  expect([await mailingBlocks(tools.database, [customer], '2099-01-01'), await liftedBlocks(tools.database, customer)]).toMatchObject([[{ until: null }], []]);
 });
 
 test('a contact point that reaches nobody is noted for everybody who has it, and taken back', async () => {
   const customer = await customerOf('eli');
-  await expect(noteDeliverability(tools.database, { ...doing, contact: 'nobody@berg.example', country: null, reason: 'came back' })).rejects.toThrow('nobody has the contact point nobody@berg.example');
-  expect(await noteDeliverability(tools.database, { ...doing, contact: 'Eli@Berg.example', country: null, reason: 'came back' })).toBe(1);
+  await expect(noteDeliverability(tools.database, { ...doing, contact: 'nobody@berg.example', country: null, deliverable: false, reason: 'came back' })).rejects.toThrow('nobody has the contact point nobody@berg.example');
+  expect(await noteDeliverability(tools.database, { ...doing, contact: 'Eli@Berg.example', country: null, deliverable: false, reason: 'came back' })).toBe(1);
   expect(await undeliverableContacts(tools.database, 10)).toMatchObject({ count: 1, contacts: [{ customerId: customer, kind: 'email', value: 'eli@berg.example', reason: 'came back' }] });
-  expect(await noteDeliverability(tools.database, { ...doing, contact: 'eli@berg.example', country: null, reason: null })).toBe(1);
+  expect(await noteDeliverability(tools.database, { ...doing, contact: 'eli@berg.example', country: null, deliverable: true, reason: 'a full mailbox' })).toBe(1);
   expect(await undeliverableContacts(tools.database, 10)).toEqual({ count: 0, contacts: [] });
+  expect((await readCustomer(tools.database, customer))?.contacts).toMatchObject([{ undeliverableAt: null, undeliverableReason: null, deliverableAt: expect.stringContaining('2026-06-01'), deliverableReason: 'a full mailbox' }]);
 });

@@ -207,7 +207,7 @@ test('every process does its whole work, and every command its own, with its rol
   await listCases(operator, { customer: null, orderId: null, state: null, kind: null }, 10);
   await blockMailing(operator, { ...ofAnna, until: null });
   await unblockMailing(operator, ofAnna);
-  await noteDeliverability(operator, { ...request, contact: 'hill@work.example', country: null });
+  await noteDeliverability(operator, { ...request, contact: 'hill@work.example', country: null, deliverable: true });
   expect((await customerHistory(operator, { customer: benKnown?.id ?? '', withSubsidiaries: true, limit: 10, page: 1, now: doing.now })).statistics.orders).toBeGreaterThan(0);
   await fieldQuality(operator, null, '2026-06-01', 30);
   await lackingCustomers(operator, null, '2026-06-01', 30, 10);

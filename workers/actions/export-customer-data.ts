@@ -5,7 +5,7 @@ import { listCases } from '../store/cases.js';
 import { readCustomer } from '../store/customer-view.js';
 import { auditNaming, deadLettersNaming, messagesOf, placesOf, readSelves } from '../store/erasure.js';
 import { ledgerOf } from '../store/ledger.js';
-import { mailingBlocks } from '../store/mailing-blocks.js';
+import { liftedBlocks, mailingBlocks } from '../store/mailing-blocks.js';
 import { findOrders } from '../store/orders.js';
 import { personOf } from './erase-customer.js';
 import { CustomerRefused } from './merge-customers.js';
@@ -52,6 +52,7 @@ export async function exportCustomerData({ database, wire }: Pick<RerateDependen
     customers: (await Promise.all(selves.ids.map((id) => readCustomer(database, id)))).map((view) => ({ ...view, ties: (view?.ties ?? []).map(({ type, role, of, other }) => ({ type, role, of, other })) })),
     sensitive: sealing === null ? await refuseSealed(database, selves.ids) : await showSensitive(database, sealing, { customer, actor, now }),
     mailingBlocks: await mailingBlocks(database, [selves.rootId], '0001-01-01'),
+    liftedBlocks: await liftedBlocks(database, selves.rootId),
     cases: await listCases(database, { customer, orderId: null, state: null, kind: null }, 100_000),
     orders: ofOrders,
     messages: await messagesOf(database, orders.map(({ id }) => id)),

@@ -12,7 +12,7 @@ import {
 } from '../store/customer-master.js';
 import { allocateCustomerIds, claimIdentities, insertCustomers, type Claim } from '../store/customers.js';
 import type { Queryable } from '../store/database.js';
-import { liftMailingBlocks, saveMailingBlocks, type MailingBlockRow } from '../store/mailing-blocks.js';
+import { deleteMailingBlocks, saveMailingBlocks, type MailingBlockRow } from '../store/mailing-blocks.js';
 import { markStale, raiseFactsVersion } from '../store/facts-lock.js';
 
 /** Somebody that a file or an event says something of. */
@@ -106,7 +106,7 @@ export async function landCustomers(tx: Queryable, said: readonly SaidCustomer[]
   await updateCustomers(tx, changes, dayOf(now));
   await replaceTies(tx, changes.map(({ id }) => id), [...created, ...changes].flatMap(tiesOf));
   await saveMailingBlocks(tx, [...created, ...changes].flatMap((draft) => blockOf(draft, now)));
-  await liftMailingBlocks(tx, changes.filter(({ profile }) => profile.mailingBlock == null).map(({ id, source }) => ({ customerId: id, source })));
+  await deleteMailingBlocks(tx, changes.filter(({ profile }) => profile.mailingBlock == null).map(({ id, source }) => ({ customerId: id, source })));
   return { ids, created: new Set(created.map(({ id }) => id)), updated: updated.length, rerated };
 }
 

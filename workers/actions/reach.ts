@@ -1,6 +1,6 @@
 import { emailOf, phoneOf } from '../domain/match/contacts.js';
 import { audit } from '../store/audit.js';
-import { markUndeliverable } from '../store/contacts.js';
+import { markDeliverable } from '../store/contacts.js';
 import type { Database } from '../store/database.js';
 import { liftMailingBlocks, saveMailingBlocks } from '../store/mailing-blocks.js';
 import { selvesOf } from '../store/merges.js';
@@ -24,22 +24,29 @@ export async function blockMailing(database: Database, { customer, until, reason
 }
 
 /** Lifts what people have blocked, of the customer and everybody who is one with it. What the master data blocks stays. @throws CustomerRefused */
-export async function unblockMailing(database: Database, { customer, actor, now }: Doing & { readonly customer: string }): Promise<void> {
+export async function unblockMailing(database: Database, { customer, reason, actor, now }: Doing & { readonly customer: string; readonly reason: string | null }): Promise<void> {
   await database.transaction(async (tx) => {
-    const lifted = await liftMailingBlocks(tx, (await selvesOf(tx, [customer])).map((customerId) => ({ customerId, source: byHand })));
+    const lifted = await liftMailingBlocks(tx, await selvesOf(tx, [customer]), byHand, { at: now, by: actor, reason });
     if (lifted === 0) throw new CustomerRefused(`nobody has blocked mailings to customer ${customer} by hand; what the master data says is lifted there`);
     await audit(tx, actor, 'customers unblock-mail', customer, { lifted }, now);
   });
 }
 
-/** Notes that a contact point reaches nobody, or (reason null) that it does. How many customers have it. @throws CustomerRefused */
-export async function noteDeliverability(database: Database, { contact, country, reason, actor, now }: Doing & { readonly contact: string; readonly country: string | null; readonly reason: string | null }): Promise<number> {
+export interface DeliverabilityRequest extends Doing {
+  readonly contact: string;
+  readonly country: string | null;
+  readonly deliverable: boolean;
+  readonly reason: string | null;
+}
+
+/** Notes that a contact point reaches nobody, or that it does. How many customers have it. @throws CustomerRefused */
+export async function noteDeliverability(database: Database, { contact, country, deliverable, reason, actor, now }: DeliverabilityRequest): Promise<number> {
   const [email, phone] = [emailOf(contact), phoneOf(contact, country)];
   const [kind, value] = email !== undefined ? ['email', email] as const : phone !== undefined ? ['phone', phone] as const : ['address', contact.trim()] as const;
   return database.transaction(async (tx) => {
-    const customers = await markUndeliverable(tx, kind, value, reason === null ? null : { at: now, reason });
+    const customers = await markDeliverable(tx, kind, value, { deliverable, at: now, reason });
     if (customers === 0) throw new CustomerRefused(`nobody has the contact point ${value}; write it as midline customers show prints it`);
-    await audit(tx, actor, reason === null ? 'customers deliverable' : 'customers undeliverable', kind, { customers }, now);
+    await audit(tx, actor, deliverable ? 'customers deliverable' : 'customers undeliverable', kind, { customers }, now);
     return customers;
   });
 }

@@ -31,12 +31,13 @@ export function registerBlockMail(customers: Command): void {
     .command('unblock-mail')
     .description('lift what was blocked by hand')
     .argument('<customer>', 'customer id, or an external id as source:id')
+    .option('--reason <text>', 'why; customers show tells it')
     .option('--json', 'print one JSON document')
-    .addHelpText('after', examples('midline customers unblock-mail crm:K-4711'))
-    .action(async (customer: string, options: JsonOption) => {
+    .addHelpText('after', examples('midline customers unblock-mail crm:K-4711 --reason "wants the newsletter again"'))
+    .action(async (customer: string, { reason, ...options }: JsonOption & { readonly reason?: string }) => {
       const id = await withDatabase(async (database) => {
         const named = await namedCustomer(database, customer);
-        await unblockMailing(database, { customer: named, actor: actor(), now: new Date() });
+        await unblockMailing(database, { customer: named, reason: reason ?? null, actor: actor(), now: new Date() });
         return named;
       });
       printResult({ customer: id }, options, () => `Customer ${id} may be advertised to again, as far as its consents go.`);
@@ -45,20 +46,22 @@ export function registerBlockMail(customers: Command): void {
 
 /** `midline customers undeliverable` and `deliverable` */
 export function registerDeliverability(customers: Command): void {
-  for (const [name, description, needsReason] of [
-    ['undeliverable', 'note that a contact point reaches nobody, of every customer that has it', true], ['deliverable', 'take that back', false],
+  for (const [name, description, why] of [
+    ['undeliverable', 'note that a contact point reaches nobody, of every customer that has it', 'mail came back'], ['deliverable', 'take that back', 'mailbox is back'],
   ] as const) {
+    const deliverable = name === 'deliverable';
     const command = customers
       .command(name)
       .description(description)
       .argument('<contact>', 'e-mail address, phone number, or postal address as customers show prints it')
       .option('--country <code>', 'what a national phone number is read with')
       .option('--json', 'print one JSON document');
-    if (needsReason) command.requiredOption('--reason <text>', 'why');
+    if (deliverable) command.option('--reason <text>', 'why; customers show tells it');
+    else command.requiredOption('--reason <text>', 'why');
     command
-      .addHelpText('after', examples(`midline customers ${name} anna@example.com${needsReason ? ' --reason "mail came back"' : ''}`, `midline customers ${name} "Hauptstr. 5, 10115 Berlin, DE"${needsReason ? ' --reason moved' : ''}`))
+      .addHelpText('after', examples(`midline customers ${name} anna@example.com --reason "${why}"`, `midline customers ${name} "Hauptstr. 5, 10115 Berlin, DE" --reason "${why}"`))
       .action(async (contact: string, { reason, country, ...options }: JsonOption & { readonly reason?: string; readonly country?: string }) => {
-        const count = await withDatabase((database) => noteDeliverability(database, { contact, country: country ?? null, reason: reason ?? null, actor: actor(), now: new Date() }));
+        const count = await withDatabase((database) => noteDeliverability(database, { contact, country: country ?? null, deliverable, reason: reason ?? null, actor: actor(), now: new Date() }));
         printResult({ contact, customers: count }, options, () => `${contact} is noted as ${name}, for ${count} ${count === 1 ? 'customer' : 'customers'}.`);
       });
   }

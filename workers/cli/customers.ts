@@ -9,7 +9,7 @@ import { kafkaOptions } from '../runtime/config.js';
 import { findByCriteria, findCustomers, readCustomer, type CustomerContact, type CustomerView, type FoundCustomer, type WantedCriteria } from '../store/customer-view.js';
 import { companyTree, type CompanyTree, type TreeCompany } from '../store/company-tree.js';
 import type { Database } from '../store/database.js';
-import { mailingBlocks, type MailingBlockRow } from '../store/mailing-blocks.js';
+import { liftedBlocks, mailingBlocks, type LiftedBlock, type MailingBlockRow } from '../store/mailing-blocks.js';
 import { createCodec } from '../topics/codec.js';
 import { createKafka } from '../topics/connection.js';
 import { createEventProducer } from '../topics/producer.js';
@@ -103,13 +103,14 @@ interface ShownCustomer extends CustomerView {
   readonly companies: CompanyTree;
   /** No advertising, by whom and until when. */
   readonly mailingBlocks: readonly MailingBlockRow[];
+  readonly liftedBlocks: readonly LiftedBlock[];
 }
 
 async function showCustomer(database: Database, id: string, today: string): Promise<ShownCustomer> {
   const [named] = /^\d{1,18}$/.test(id) ? [{ id }] : await findCustomers(database, [{ kind: 'external', value: id }, { kind: 'external-company', value: id }], id);
   const customer = named === undefined ? undefined : await readCustomer(database, named.id);
   if (customer === undefined) throw new Error(`There is no customer ${id}: look with midline customers find.`);
-  return { ...customer, companies: await companyTree(database, customer.id, today), mailingBlocks: await mailingBlocks(database, [customer.id], today) };
+  return { ...customer, companies: await companyTree(database, customer.id, today), mailingBlocks: await mailingBlocks(database, [customer.id], today), liftedBlocks: await liftedBlocks(database, customer.id) };
 }
 
 function customerText(customer: ShownCustomer): string {
@@ -123,6 +124,7 @@ function customerText(customer: ShownCustomer): string {
       ...criteria.map((field) => [field, customer.profile[field]?.join(', ')]),
     ].flatMap(([label, value]) => (value == null ? [] : [`${label} ${value}`])),
     ...customer.mailingBlocks.map(({ until, reason, source }) => `no advertising ${until === null ? 'any more' : `until ${until}`}${reason === null ? '' : `: ${reason}`} (${source})`),
+    ...customer.liftedBlocks.map(({ at, by, reason }) => `mailing block lifted on ${at.toISOString().slice(0, 10)} by ${by}${reason === null ? '' : `: ${reason}`}`),
     ...(customer.merged.length > 0 ? [`merged into it: ${customer.merged.join(', ')}`, `together: ${survivorText(customer)}`] : []),
     '', 'Contacts', formatTable(['kind', 'value', 'label', 'from', ''], customer.contacts.map((contact) => [contact.kind, contact.value, contact.label, contact.source ?? contact.origin, contactNotes(contact)]), 'No contacts.'),
     '', 'Found by', formatTable(['key', 'value'], customer.keys.map(({ kind, value }) => [kind, value]), 'No keys.'),
@@ -149,9 +151,10 @@ function companyLines({ above, below, employees }: CompanyTree): readonly string
   ];
 }
 
-function contactNotes({ verified, consentHint, undeliverableAt, undeliverableReason }: CustomerContact): string {
-  const since = undeliverableAt === null ? [] : [`undeliverable since ${undeliverableAt.slice(0, 10)}${undeliverableReason === null ? '' : ` (${undeliverableReason})`}`];
-  return [...(verified ? ['verified'] : []), ...(consentHint === null ? [] : [`hint: ${consentHint}`]), ...since].join(', ');
+function contactNotes({ verified, consentHint, undeliverableAt, undeliverableReason, deliverableAt, deliverableReason }: CustomerContact): string {
+  const since = (what: string, at: string, reason: string | null): string => `${what} since ${at.slice(0, 10)}${reason === null ? '' : ` (${reason})`}`;
+  const reaches = undeliverableAt !== null ? [since('undeliverable', undeliverableAt, undeliverableReason)] : deliverableAt !== null ? [since('deliverable', deliverableAt, deliverableReason)] : [];
+  return [...(verified ? ['verified'] : []), ...(consentHint === null ? [] : [`hint: ${consentHint}`]), ...reaches].join(', ');
 }
 
 /** Who they are together: every field that another one than this customer gives, with that one's id. */

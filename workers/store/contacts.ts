@@ -1,10 +1,9 @@
 import type { Queryable } from './database.js';
 
-/** Notes of a contact point of whoever has it that nothing reaches anybody there, or (null) that it does. How many customers have it. */
-export async function markUndeliverable(tx: Queryable, kind: 'email' | 'phone' | 'address', value: string, since: { readonly at: Date; readonly reason: string } | null): Promise<number> {
-  return (await tx.query(
-    `update customer_contact set undeliverable_at = $3, undeliverable_reason = $4 where kind = $1 and value = $2 returning customer_id`, [kind, value, since?.at ?? null, since?.reason ?? null],
-  )).length;
+/** Notes of a contact point of whoever has it that nothing reaches anybody there, or that it does after all, and why. How many customers have it. */
+export async function markDeliverable(tx: Queryable, kind: 'email' | 'phone' | 'address', value: string, { deliverable, at, reason }: { readonly deliverable: boolean; readonly at: Date; readonly reason: string | null }): Promise<number> {
+  const change = deliverable ? 'undeliverable_at = null, undeliverable_reason = null, deliverable_at = $3, deliverable_reason = $4' : 'undeliverable_at = $3, undeliverable_reason = $4';
+  return (await tx.query(`update customer_contact set ${change} where kind = $1 and value = $2 returning customer_id`, [kind, value, at, reason])).length;
 }
 
 export interface UndeliverableContact {

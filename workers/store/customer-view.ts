@@ -20,6 +20,9 @@ export interface CustomerContact {
   readonly consentHint: string | null;
   readonly undeliverableAt: string | null;
   readonly undeliverableReason: string | null;
+  /** When somebody last said that it reaches somebody after all. */
+  readonly deliverableAt: string | null;
+  readonly deliverableReason: string | null;
   readonly seenAt: string;
 }
 
@@ -64,7 +67,8 @@ export const nameOf = (row: string): string => `coalesce(${row}.party->>'company
 const view = `select c.id, c.root_id as "rootId", c.kind, c.active, case when not c.active then (${deactivationInForce}) end as "deactivatedAt", c.erased_at as "erasedAt", c.origin, c.created_at as "createdAt", c.updated_at as "updatedAt", c.party, c.profile,
   (select coalesce(json_agg(json_build_object('kind', kind, 'value', value) order by kind, value), '[]') from customer_key where customer_id = c.id) as keys,
   (select coalesce(json_agg(json_build_object('kind', kind, 'value', value, 'origin', origin, 'source', source, 'label', label, 'verified', verified,
-     'consentHint', consent_hint, 'undeliverableAt', undeliverable_at, 'undeliverableReason', undeliverable_reason, 'seenAt', seen_at) order by kind, value), '[]')
+     'consentHint', consent_hint, 'undeliverableAt', undeliverable_at, 'undeliverableReason', undeliverable_reason,
+     'deliverableAt', deliverable_at, 'deliverableReason', deliverable_reason, 'seenAt', seen_at) order by kind, value), '[]')
    from customer_contact where customer_id = c.id) as contacts,
   (select coalesce(json_agg(json_build_object('name', name, 'value', value, 'validFrom', nullif(valid_from, '-infinity')) order by name, valid_from), '[]')
    from customer_attribute where customer_id = c.id) as attributes,
