@@ -5,7 +5,7 @@ const columns = z.union([column.transform((name) => [name]), z.array(column)], '
 
 const single = [
   'salutation', 'title', 'givenName', 'familyName', 'fullName', 'companyName', 'birthDate', 'gender', 'language', 'nationality',
-  'street', 'houseNumber', 'postalCode', 'city', 'region', 'country', 'vatId', 'maritalStatus', 'debitorNumber', 'company', 'parent', 'validFrom',
+  'street', 'houseNumber', 'postalCode', 'city', 'region', 'country', 'vatId', 'maritalStatus', 'debitorNumber', 'registerNumber', 'company', 'parent', 'validFrom',
 ] as const;
 
 const singleColumns = Object.fromEntries(single.map((name) => [name, column.optional()])) as Record<(typeof single)[number], z.ZodOptional<typeof column>>;

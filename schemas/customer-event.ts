@@ -36,6 +36,8 @@ export interface CustomerProfile {
   readonly maritalStatus?: string | null;
   /** of the accounts, whatever the source */
   readonly debitorNumber?: string | null;
+  /** of a company in its register, with the court where each counts its own */
+  readonly registerNumber?: string | null;
   readonly interests?: readonly string[] | null;
   readonly hobbies?: readonly string[] | null;
   readonly wishes?: readonly string[] | null;
@@ -219,6 +221,7 @@ export const customerEventSchema: RecordSchema = {
           "fields": [
             {"name": "maritalStatus", "type": ["null", "string"], "default": null},
             {"name": "debitorNumber", "type": ["null", "string"], "default": null, "doc": "of the accounts, whatever the source"},
+            {"name": "registerNumber", "type": ["null", "string"], "default": null, "doc": "of a company in its register, with the court where each counts its own"},
             {"name": "interests", "type": ["null", {"type": "array", "items": "string"}], "default": null},
             {"name": "hobbies", "type": ["null", {"type": "array", "items": "string"}], "default": null},
             {"name": "wishes", "type": ["null", {"type": "array", "items": "string"}], "default": null},

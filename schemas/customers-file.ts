@@ -94,6 +94,8 @@ export const customerRowSchema = z.strictObject({
   maritalStatus: optional,
   /** The customer's number in the accounts, whatever the source. */
   debitorNumber: optional,
+  /** Of a company in its register, with the court where each counts its own: `HRB 1234, Bonn`. */
+  registerNumber: optional,
   interests: list,
   hobbies: list,
   wishes: list,
@@ -127,6 +129,7 @@ export const customerRowSchema = z.strictObject({
 }).check(({ value, issues }) => {
   const refuse = (field: string, message: string): void => { issues.push({ code: 'custom', path: [field], message, input: value }); };
   if (kindOfRow(value) === 'company' && value.company !== undefined) refuse('company', 'is for persons; a company has a parent');
+  if (kindOfRow(value) === 'person' && value.registerNumber !== undefined) refuse('registerNumber', 'is for companies');
   if (kindOfRow(value) === 'person' && value.parent !== undefined) refuse('parent', 'is for companies; a person has a company');
   if (kindOfRow(value) === 'company' && value.family.length > 0) refuse('family', 'is for persons');
   if (value.mailingBlockReason !== undefined && value.mailingBlockUntil === undefined) refuse('mailingBlockReason', 'needs a mailingBlockUntil: a day, or always');

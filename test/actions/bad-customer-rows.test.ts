@@ -110,6 +110,7 @@ const object = (fields: Readonly<Record<string, unknown>>): string => JSON.strin
 const ndjsonCases: readonly (readonly [name: string, text: string | Buffer, problem: string | null])[] = [
   ['no id', object({ givenName: 'Anna' }), 'externalId is missing'],
   ['a blank id', object({ externalId: ' ' }), 'externalId   is missing'],
+  ['the register number of a person', object({ externalId: 'rn', kind: 'person', registerNumber: 'HRB 1234 Bonn' }), 'registerNumber HRB 1234 Bonn is for companies'],
   ['a number where a text belongs', object({ externalId: 4711 }), 'externalId 4711 must be a text'],
   ['nothing where a text belongs', object({ externalId: null }), 'externalId null must be a text'],
   ['a field that is none', object({ externalId: 'f', nickname: 'Anni' }), 'nickname Anni is no field of this file'],

@@ -79,7 +79,7 @@ const said = [
   { externalId: 'anna', ended: ['status', 'never'], validFrom: '2026-09-01' },
   { externalId: 'bert', source: 'hotel-pms', familyName: 'Weber', agency: ['acme'], mailingBlockUntil: 'always', contacts: [{ kind: 'address', label: 'home', address: { city: 'Bonn', country: 'DE' } }] },
   { externalId: 'bert', source: 'hotel-pms', family: ['spouse:anna'] },
-  { externalId: 'acme', kind: 'company', companyName: 'Acme, Inc.', vatId: 'DE123456789', country: 'DE', parent: 'holding' },
+  { externalId: 'acme', kind: 'company', companyName: 'Acme, Inc.', vatId: 'DE123456789', registerNumber: 'HRB 1234, Bonn', country: 'DE', parent: 'holding' },
   { externalId: 'holding', kind: 'company', companyName: 'Acme Holding' },
   { externalId: 'anna', kind: 'company', companyName: 'Anna GmbH', branch: ['acme'] },
   { externalId: '0' },

@@ -169,7 +169,7 @@ describe('a file', () => {
     expect(await mailingBlocks(db, [anna, bert], '2027-01-31')).toMatchObject([{ customerId: anna, source: 'crm', until: '2027-01-31', reason: 'asked for peace' }, { customerId: bert, until: null, reason: null }]);
     const context = { source: 'gds', country: 'DE' };
     const payer = { role: 'payer', position: '', party: { familyName: 'Weber-Lang' }, debitorNumber: '10023' } as const;
-    const { results } = await matchParties(db, shippedModel, [{ ...payer, context, keys: matchKeys(payer.party, 'payer', context, payer.debitorNumber) }]);
+    const { results } = await matchParties(db, shippedModel, [{ ...payer, context, keys: matchKeys(payer.party, 'payer', context, payer) }]);
     expect(results).toMatchObject([{ decision: 'link', customerId: anna, evidence: [{ field: 'familyName' }, { field: 'id', level: 'equal' }] }]);
     expect((await readCustomer(db, anna))?.ties).toEqual([
       { type: 'agency', role: null, of: false, other: 'crm:north', customerId: north, name: 'North Travel GmbH' },

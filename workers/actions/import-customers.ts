@@ -353,7 +353,7 @@ export function saidUpon({ party, profile: before }: Said, row: CustomerRow): Sa
 }
 
 function profileOf(row: CustomerRow, before: StoredProfile): StoredProfile {
-  const { maritalStatus, debitorNumber, contacts, mailingBlockUntil: until, mailingBlockReason: reason } = row;
+  const { maritalStatus, debitorNumber, registerNumber, contacts, mailingBlockUntil: until, mailingBlockReason: reason } = row;
   const ties = [
     ...row.family.map((text): Tie => ({ type: 'family', role: text.slice(0, text.indexOf(':')), externalId: text.slice(text.indexOf(':') + 1).trim() })),
     ...(['agency', 'branch', 'mediator'] as const).flatMap((type) => row[type].map((externalId): Tie => ({ type, externalId }))),
@@ -361,7 +361,7 @@ function profileOf(row: CustomerRow, before: StoredProfile): StoredProfile {
   const said = new Set(ties.map(({ type }) => type));
   return storedProfile({
     externalIds: row.externalIds.map((text) => ({ source: text.slice(0, text.indexOf(':')).trim(), externalId: text.slice(text.indexOf(':') + 1).trim() })),
-    maritalStatus: maritalStatus ?? null, debitorNumber: debitorNumber ?? null, contacts, ties: said.size === 0 ? [] : [...(before.ties ?? []).filter(({ type }) => !said.has(type)), ...ties],
+    maritalStatus: maritalStatus ?? null, debitorNumber: debitorNumber ?? null, registerNumber: registerNumber ?? null, contacts, ties: said.size === 0 ? [] : [...(before.ties ?? []).filter(({ type }) => !said.has(type)), ...ties],
     ...Object.fromEntries(criteria.map((field) => [field, row[field]])),
     ...(until !== undefined && { mailingBlock: { until: until === 'always' ? null : until, reason: reason ?? null } }),
   });

@@ -141,7 +141,7 @@ interface Master {
 
 /** A customer of the master data under its own key. Whatever matching thinks of the id, the master is known by it. */
 export function masterDraft(id: string, { key, kind, party, profile, source, country }: Master): MasterDraft {
-  const keys = [...foreignKeys(profile, kind).map((foreign) => ({ ...foreign, strong: true })), ...matchKeys(party, 'payer', { source, country }, profile.debitorNumber)];
+  const keys = [...foreignKeys(profile, kind).map((foreign) => ({ ...foreign, strong: true })), ...matchKeys(party, 'payer', { source, country }, profile)];
   return {
     id, kind, party, profile, source, contacts: masterContacts(party, profile.contacts ?? [], source, country), origin: masterOrigin,
     keys: [...new Map([{ ...key, strong: true }, ...keys].map((each) => [keyName(each), each])).values()],

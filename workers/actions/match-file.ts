@@ -130,7 +130,7 @@ function recordOf(id: string, row: Readonly<Record<string, unknown>>, { source, 
     addresses: [street, houseNumber, postalCode, city].some((part) => part != null) ? [{ street: street ?? null, houseNumber: houseNumber ?? null, postalCode: postalCode ?? null, city: city ?? null, region: region ?? null, country: country ?? null }] : [],
     loyalty: list('loyalty').map((number) => ({ program: number.slice(0, number.indexOf(':')), number: number.slice(number.indexOf(':') + 1) })),
   };
-  return { id, party, keys: matchKeys(party, 'payer', { source, country: country ?? national }) };
+  return { id, party, keys: matchKeys(party, 'payer', { source, country: country ?? national }, { debitorNumber: text('debitorNumber'), registerNumber: text('registerNumber') }) };
 }
 
 async function candidatesOf(database: Database | null, records: readonly RecordToMatch[], onProgress: MatchFileOptions['onProgress']) {

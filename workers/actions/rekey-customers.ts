@@ -42,5 +42,5 @@ export async function rekeyCustomers(database: Database, { actor, now, onProgres
 /** What somebody is found by besides the external id, which nobody but its source can tell. */
 function keysOf({ kind, party, profile }: KeyableCustomer): readonly Key[] {
   const { externalId: _externalId, ...rest } = party;
-  return [...matchKeys(rest, 'payer', { source: '', country: party.addresses?.[0]?.country ?? null }, profile.debitorNumber), ...foreignKeys(profile, kind)];
+  return [...matchKeys(rest, 'payer', { source: '', country: party.addresses?.[0]?.country ?? null }, profile), ...foreignKeys(profile, kind)];
 }

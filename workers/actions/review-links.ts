@@ -159,7 +159,7 @@ async function learn(tx: Queryable, ground: Ground, { id: intoId, rootId }: { re
 }
 
 /** Keys that name one customer and no other. */
-const idKinds: ReadonlySet<KeyKind> = new Set<KeyKind>(['external', 'external-company', 'debitor', 'loyalty', 'vat']);
+const idKinds: ReadonlySet<KeyKind> = new Set<KeyKind>(['external', 'external-company', 'debitor', 'loyalty', 'vat', 'register']);
 
 interface Met extends RoleParty {
   readonly keys: readonly MatchKey[];
@@ -171,7 +171,7 @@ function someoneIn({ order, role, position, facts }: Ground): Met | undefined {
   const met = partyAt(order, { role, position });
   if (met === undefined) return undefined;
   const context = contextOf(order.source, order.state.booking, facts);
-  return { ...met, context, keys: matchKeys(met.party, role, context, met.debitorNumber) };
+  return { ...met, context, keys: matchKeys(met.party, role, context, met) };
 }
 
 /** Says that somebody in an order is none of the candidates: a customer is made of them, where the booking says enough; else they stay nobody. @throws CustomerRefused */

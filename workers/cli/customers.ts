@@ -4,7 +4,7 @@ import type { RowProblem } from '../actions/import-rows.js';
 import { rekeyCustomers } from '../actions/rekey-customers.js';
 import { criteria } from '../domain/customer-profile.js';
 import { emailKeyOf, phoneOf } from '../domain/match/contacts.js';
-import { debitorKey, type Key } from '../domain/match/keys.js';
+import { debitorKey, registerKey, type Key } from '../domain/match/keys.js';
 import { kafkaOptions } from '../runtime/config.js';
 import { findByCriteria, findCustomers, readCustomer, type CustomerContact, type CustomerView, type FoundCustomer, type WantedCriteria } from '../store/customer-view.js';
 import { companyTree, type CompanyTree, type TreeCompany } from '../store/company-tree.js';
@@ -120,7 +120,7 @@ function customerText(customer: ShownCustomer): string {
   return [
     `${customer.id}  ${nameOf(customer)}  (${customer.kind}${customer.active ? '' : `, inactive${customer.deactivatedAt === null ? '' : ` since ${customer.deactivatedAt.toISOString()}`}`}, from ${customer.origin}${customer.erasedAt === null ? '' : `, erased on ${customer.erasedAt.toISOString().slice(0, 10)}`}${merged})`,
     ...[
-      ['born', party.birthDate], ['language', party.language], ['VAT id', party.vatId], ['marital status', customer.profile.maritalStatus], ['debitor', customer.profile.debitorNumber],
+      ['born', party.birthDate], ['language', party.language], ['VAT id', party.vatId], ['marital status', customer.profile.maritalStatus], ['debitor', customer.profile.debitorNumber], ['register', customer.profile.registerNumber],
       ...criteria.map((field) => [field, customer.profile[field]?.join(', ')]),
     ].flatMap(([label, value]) => (value == null ? [] : [`${label} ${value}`])),
     ...customer.mailingBlocks.map(({ until, reason, source }) => `no advertising ${until === null ? 'any more' : `until ${until}`}${reason === null ? '' : `: ${reason}`} (${source})`),
@@ -184,7 +184,7 @@ function registerRekey(customers: Command): void {
 function registerFind(customers: Command): void {
   customers
     .command('find')
-    .description('customers by e-mail, phone, external id, debitor number or words of the name, or by what they like; at most 50')
+    .description('customers by e-mail, phone, external id, debitor or register number or words of the name, or by what they like; at most 50')
     .argument('[text...]', 'what to look for')
     .option('--criterion <field=value>', `what the profile has to say (${criteria.join(', ')}); may be given several times`, addCriterion)
     .option('--country <code>', 'what a national phone number is read with')
@@ -206,6 +206,6 @@ function addCriterion(text: string, before: WantedCriteria = {}): WantedCriteria
 }
 
 function keysIn(text: string, country: string | null): readonly Key[] {
-  const [email, phone, debitor] = [emailKeyOf(text), phoneOf(text, country), debitorKey(text)];
-  return [...(debitor === undefined ? [] : [debitor]), ...(email === undefined ? [] : [{ kind: 'email' as const, value: email }]), ...(phone === undefined ? [] : [{ kind: 'phone' as const, value: phone }])];
+  const [email, phone] = [emailKeyOf(text), phoneOf(text, country)];
+  return [...[debitorKey(text), registerKey(text)].filter((key) => key !== undefined), ...(email === undefined ? [] : [{ kind: 'email' as const, value: email }]), ...(phone === undefined ? [] : [{ kind: 'phone' as const, value: phone }])];
 }

@@ -138,5 +138,5 @@ function percent(bits: number): string {
 
 const words: Readonly<Record<string, string>> = {
   givenName: 'given name', familyName: 'family name', birthDate: 'birth date', id: 'customer or loyalty number', email: 'e-mail address', phone: 'phone number', address: 'address',
-  companyName: 'company name', vatId: 'VAT id', externalId: 'customer number', loyalty: 'loyalty number', kind: 'person or company:', debitorNumber: 'debitor number', domain: 'domain of the e-mail address, a hint:',
+  companyName: 'company name', vatId: 'VAT id', externalId: 'customer number', loyalty: 'loyalty number', kind: 'person or company:', debitorNumber: 'debitor number', registerNumber: 'register number', domain: 'domain of the e-mail address, a hint:',
 };

@@ -21,7 +21,7 @@ export interface StoredProfile extends CustomerProfile {
 export const criteria = ['interests', 'hobbies', 'wishes', 'destinations', 'accommodation'] as const satisfies readonly (keyof CustomerProfile)[];
 
 /** Every field of a profile. */
-export const profileFields = ['maritalStatus', 'debitorNumber', ...criteria, 'externalIds', 'contacts', 'mailingBlock', 'ties'] as const satisfies readonly (keyof StoredProfile)[];
+export const profileFields = ['maritalStatus', 'debitorNumber', 'registerNumber', ...criteria, 'externalIds', 'contacts', 'mailingBlock', 'ties'] as const satisfies readonly (keyof StoredProfile)[];
 
 const tieTypes = ['family', 'agency', 'branch', 'mediator'] as const satisfies readonly Tie['type'][];
 

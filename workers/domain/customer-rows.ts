@@ -64,10 +64,10 @@ function ownValues(values: readonly string[], further: readonly (string | null |
 const loyaltyText = ({ program, number }: Loyalty): string => `${program ?? ''}:${number ?? ''}`;
 
 function profileFields(profile: StoredProfile): FileRecord {
-  const { maritalStatus, debitorNumber, externalIds, contacts, ties = [], mailingBlock } = profile;
+  const { maritalStatus, debitorNumber, registerNumber, externalIds, contacts, ties = [], mailingBlock } = profile;
   const others = (wanted: string): readonly string[] => ties.flatMap(({ type, externalId }) => (type === wanted ? [externalId] : []));
   return {
-    maritalStatus, debitorNumber, ...Object.fromEntries(criteria.map((field) => [field, profile[field]])), contacts,
+    maritalStatus, debitorNumber, registerNumber, ...Object.fromEntries(criteria.map((field) => [field, profile[field]])), contacts,
     externalIds: (externalIds ?? []).map(({ source, externalId }) => `${source ?? ''}:${externalId ?? ''}`),
     family: ties.flatMap(({ type, role, externalId }) => (type === 'family' ? [`${role ?? ''}:${externalId}`] : [])),
     agency: others('agency'), branch: others('branch'), mediator: others('mediator'),

@@ -30,7 +30,7 @@ const looked: Readonly<Record<CustomerKind, { readonly wanted: readonly string[]
     wanted: ['familyName', 'givenName', 'birthDate', 'language', 'emails', 'phones', 'addresses'],
     others: ['salutation', 'gender', 'nationality', 'loyalty', 'maritalStatus', 'debitorNumber', 'interests', 'destinations'],
   },
-  company: { wanted: ['companyName', 'vatId', 'language', 'emails', 'phones', 'addresses'], others: ['debitorNumber', 'loyalty'] },
+  company: { wanted: ['companyName', 'vatId', 'language', 'emails', 'phones', 'addresses'], others: ['debitorNumber', 'registerNumber', 'loyalty'] },
 };
 
 const pairs = (fields: (kind: CustomerKind) => readonly string[]): readonly [readonly string[], readonly string[]] => {

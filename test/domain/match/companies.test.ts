@@ -8,13 +8,13 @@ import { shippedModel } from '../../../workers/domain/match/shipped-model.js';
 
 const company = (party: Party): Party => ({ kind: 'company', ...party });
 
-function known(id: string, party: Party, source = 'crm'): Candidate {
+function known(id: string, party: Party, source = 'crm', registerNumber?: string): Candidate {
   const context = { source, country: 'DE' };
-  return candidateOf(newCustomer({ role: 'payer', position: '', party: company(party) }, matchKeys(company(party), 'payer', context), context, id));
+  return candidateOf(newCustomer({ role: 'payer', position: '', party: company(party) }, matchKeys(company(party), 'payer', context, { registerNumber: registerNumber ?? null }), context, id));
 }
 
-function decide(party: Party, customers: readonly Candidate[]): MatchDecision {
-  const keys = matchKeys(company(party), 'corporate', { source: 'gds', country: 'DE' });
+function decide(party: Party, customers: readonly Candidate[], registerNumber?: string): MatchDecision {
+  const keys = matchKeys(company(party), 'corporate', { source: 'gds', country: 'DE' }, { registerNumber: registerNumber ?? null });
   const index = createCandidateIndex(customers);
   return decideMatch(shippedModel, { role: 'corporate', position: '', party: company(party) }, keys, { candidates: index.find(keys), usersOf: index.usersOf, population: index.population });
 }
@@ -40,6 +40,19 @@ describe('a company', () => {
     ['is nobody where it has the domain alone', { companyName: 'Zeta GmbH', emails: ['bert@acme.de'] }, 'new'],
   ])('%s', (_, party, expected) => {
     expect(outcome(party, acme)).toBe(expected);
+  });
+
+  test('links by its register number, however it is written, whatever its name is now; not against its VAT id', () => {
+    const registered = known('1', { companyName: 'Acme Reisen GmbH', vatId: 'DE123456789' }, 'crm', 'Amtsgericht Köln, HRB 1234');
+    expect(decide({ companyName: 'Zeta AG' }, [registered], 'HRB1234 KOELN')).toMatchObject({ decision: 'link', customerId: '1', evidence: [{ field: 'registerNumber', level: 'equal' }, { field: 'companyName', level: 'different' }] });
+    expect(decide({ companyName: 'Zeta AG', vatId: 'DE987654321' }, [registered], 'HRB1234 KOELN').decision).toBe('review');
+  });
+
+  test.each<[string, string | undefined]>([
+    ['Amtsgericht Köln, HRB 1234', 'HRB KOLN 1234'], ['HRB 1234 B (AG Charlottenburg)', 'B CHARLOTTENBURG HRB 1234'], ['HRB 1234', undefined], ['hrb1234b', undefined],
+    ['552 100 554', '552100554'], ['FN 123456a', 'A FN 123456'], ['1234', undefined], ['none', undefined], ['000000', undefined], ['', undefined],
+  ])('the register number %j is read as %s: each German court counts its own', (text, value) => {
+    expect(matchKeys(company({}), 'corporate', { source: 'gds', country: 'DE' }, { registerNumber: text }).map((key) => key.value)).toEqual(value === undefined ? [] : [value]);
   });
 
   // Seen to fail when an id outvotes the VAT id.

@@ -71,7 +71,7 @@ function requestsOf(order: FoldedOrder, facts: Facts, standing: readonly Custome
   const context = contextOf(order.source, booking, facts);
   return partiesOf(booking)
     .filter(({ role, position }) => !standing.some((link) => isAt(link, role, position) && isHuman(link)))
-    .map((party) => ({ ...party, orderId: order.id, context, keys: matchKeys(party.party, party.role, context, party.debitorNumber) }));
+    .map((party) => ({ ...party, orderId: order.id, context, keys: matchKeys(party.party, party.role, context, party) }));
 }
 
 /** What the keys of a booking's people are read with. */

@@ -1,7 +1,7 @@
 import type { Party } from '../../../schemas/booking-event.js';
 import { compareAddresses, comparableAddresses, type AddressLevel } from './addresses.js';
 import { emailOf } from './contacts.js';
-import { freeMailDomains } from './junk.js';
+import { freeMailDomains, isFiller } from './junk.js';
 import type { KeyKind } from './keys.js';
 import type { Evidence } from './model.js';
 import { textOf, wordsOf } from './names.js';
@@ -25,6 +25,21 @@ export function vatOf(text: string | null | undefined): string | undefined {
   return value.length >= 6 && /\d/.test(value) && !/(\d)\1{6,}/.test(value) ? value : undefined;
 }
 
+/** Words beside a register number that say nothing: the court is told by its town. */
+const registerWords = new Set(['amtsgericht', 'ag', 'handelsregister', 'registergericht', 'register', 'nr', 'no', 'number', 'nummer']);
+/** Each court of Germany counts its own. */
+const courtRegisters: ReadonlySet<string> = new Set(['hra', 'hrb', 'gnr', 'gsr', 'pr', 'vr']);
+
+/**
+ * A number in a register of companies as compared, whatever stands first: `Amtsgericht Bonn, HRB 1234` and `HRB1234 BONN` are one; so is `552 100 554`, with or without blanks.
+ * Undefined where it identifies nobody, as a German number without its court.
+ */
+export function registerOf(text: string | null | undefined): string | undefined {
+  const [names, digits] = [wordsOf(text ?? '').filter((word) => !registerWords.has(word)).sort(), (text ?? '').replace(/\D/g, '')];
+  const needsCourt = names.some((name) => courtRegisters.has(name)) && !names.some((name) => name.length > 3);
+  return digits === '' || isFiller(digits) || needsCourt || (names.length === 0 && digits.length < 6) ? undefined : [...names, digits].join(' ').toUpperCase();
+}
+
 type CompanyLevel = 'equal' | 'near' | 'different' | 'unknown';
 
 /** equal: the same words, legal form included (a GmbH is not an AG); near: one leaves the legal form out. */
@@ -39,12 +54,12 @@ function compareNames(one: ComparedCompany, other: ComparedCompany): CompanyLeve
 
 /** What agrees of companies weighs so much: they are judged by rules, and their bits say which rule is the stronger. */
 const bitsOf = {
-  externalId: { equal: 24 }, debitorNumber: { equal: 24 }, loyalty: { equal: 24 }, vatId: { equal: 24, different: -12 }, email: { equal: 12 }, phone: { equal: 10 },
+  externalId: { equal: 24 }, debitorNumber: { equal: 24 }, registerNumber: { equal: 24 }, loyalty: { equal: 24 }, vatId: { equal: 24, different: -12 }, email: { equal: 12 }, phone: { equal: 10 },
   companyName: { equal: 10, near: 4, different: -6 }, address: { house: 8, street: 5, area: 3, town: 1, different: -2 }, domain: { equal: 3 },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, number>>>>;
 
 const keyFields: Readonly<Partial<Record<KeyKind, keyof typeof bitsOf>>> = {
-  'external-company': 'externalId', debitor: 'debitorNumber', loyalty: 'loyalty', vat: 'vatId', email: 'email', phone: 'phone',
+  'external-company': 'externalId', debitor: 'debitorNumber', register: 'registerNumber', loyalty: 'loyalty', vat: 'vatId', email: 'email', phone: 'phone',
 };
 
 export interface CompanyVerdict {
@@ -78,7 +93,7 @@ export function judgeCompany(one: ComparedCompany, other: ComparedCompany, by: R
 }
 
 function verdictOf(by: ReadonlySet<KeyKind>, name: CompanyLevel, vat: 'equal' | 'different' | 'unknown', address: AddressLevel): CompanyVerdict {
-  const sameId = by.has('external-company') || by.has('debitor') || by.has('loyalty');
+  const sameId = by.has('external-company') || by.has('debitor') || by.has('register') || by.has('loyalty');
   if (sameId && vat === 'different') return { verdict: 'review', reason: 'an id agrees, the VAT id does not' };
   if (sameId || vat === 'equal') return { verdict: 'link', reason: 'an id agrees', identified: true };
   if (vat === 'different') return { verdict: 'excluded', reason: 'another VAT id' };

@@ -1,16 +1,16 @@
 import type { Party } from '../../../schemas/booking-event.js';
 import { comparableAddresses, type ComparableAddress } from './addresses.js';
 import { birthDatesOf } from './birth-date.js';
-import { plainCompanyName, vatOf } from './companies.js';
+import { plainCompanyName, registerOf, vatOf } from './companies.js';
 import { emailKeyOf, phoneOf } from './contacts.js';
 import { isFiller } from './junk.js';
 import { nameOf } from './names.js';
-import { kindOf, type Role } from './parties.js';
+import { kindOf, type CustomerNumbers, type Role } from './parties.js';
 import { cologneCode } from './phonetic.js';
 
 /** What customers are found by. Values of a kind are compared as they are. */
 export type KeyKind =
-  | 'external' | 'external-company' | 'debitor' | 'loyalty' | 'vat' | 'email' | 'phone' | 'name-birth'
+  | 'external' | 'external-company' | 'debitor' | 'loyalty' | 'vat' | 'register' | 'email' | 'phone' | 'name-birth'
   // What several people may share: these only find candidates.
   | 'name-year' | 'name-day' | 'word-birth' | 'sound-birth' | 'birth-postal' | 'birth-city' | 'name-postal' | 'name-city' | 'house' | 'street' | 'mailbox' | 'company-name';
 
@@ -35,14 +35,14 @@ export interface KeyContext {
 const longestKey = 500;
 
 /**
- * The keys of a party, each once: external id (`source:id`; a company's is of a kind of its own), debitor number, loyalty (`PROGRAM:NUMBER`), VAT id of companies,
+ * The keys of a party, each once: external id (`source:id`; a company's is of a kind of its own), debitor number, loyalty (`PROGRAM:NUMBER`), VAT id and register number of companies,
  * e-mail, phone, name + birth date of persons. A birth date that can mean two days makes two keys, neither of them strong.
  * Weak ones: of companies the name without legal form; of persons the birth date with a name (whichever field it stands in), the sound of the family name, postal code or town; name + postal code or town; street, number and postal code.
  * Fillers, role accounts and portal aliases make none. Costs nothing where a party says nothing.
  *
- * @param debitorNumber the party's number in the accounts, where it is known
+ * @param numbers of the party, as far as they are known
  */
-export function matchKeys(party: Party, role: Role, context: KeyContext, debitorNumber?: string | null): readonly MatchKey[] {
+export function matchKeys(party: Party, role: Role, context: KeyContext, { debitorNumber, registerNumber }: CustomerNumbers = {}): readonly MatchKey[] {
   const keys = new Map<string, MatchKey>();
   const add = (kind: KeyKind, value: string, strong = true): void => {
     const name = `${kind} ${value}`;
@@ -58,8 +58,9 @@ export function matchKeys(party: Party, role: Role, context: KeyContext, debitor
     if (read !== undefined) add('loyalty', read.join(':'));
   }
   if (company) {
-    const [vat, name] = [vatOf(party.vatId), plainCompanyName(party.companyName)];
+    const [vat, register, name] = [vatOf(party.vatId), registerKey(registerNumber), plainCompanyName(party.companyName)];
     if (vat !== undefined) add('vat', vat);
+    if (register !== undefined) add(register.kind, register.value);
     if (name.length >= 3) add('company-name', name, false);
   }
   for (const text of party.emails ?? []) {
@@ -83,6 +84,12 @@ export function externalKey(source: string, externalId: string): string {
 export function debitorKey(number: string | null | undefined): Key | undefined {
   const value = number?.replace(/\s/g, '').toUpperCase() ?? '';
   return value === '' || value.length > longestKey || isFiller(value) ? undefined : { kind: 'debitor', value };
+}
+
+/** The key of a company's number in its register; undefined where it is none. */
+export function registerKey(number: string | null | undefined): Key | undefined {
+  const value = registerOf(number);
+  return value === undefined || value.length > longestKey ? undefined : { kind: 'register', value };
 }
 
 /** Programme and number as compared; undefined where they identify nobody. */

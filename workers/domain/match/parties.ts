@@ -5,25 +5,31 @@ export type Role = 'payer' | 'booker' | 'traveller' | 'corporate';
 
 export type CustomerKind = 'person' | 'company';
 
+/** What others than its source know a customer by. */
+export interface CustomerNumbers {
+  /** Of the accounts. */
+  readonly debitorNumber?: string | null;
+  /** Of a company in its register. */
+  readonly registerNumber?: string | null;
+}
+
 /** Somebody in a booking. `position` is the traveller's id within the booking, empty for the other roles. */
-export interface RoleParty {
+export interface RoleParty extends CustomerNumbers {
   readonly role: Role;
   readonly position: string;
   readonly party: Party;
-  /** The number in the accounts of whoever pays. */
-  readonly debitorNumber?: string;
 }
 
 /**
  * Everybody a booking names: payer, booker, corporate account (as a company party, its id as external id), then the travellers in their order.
- * A reference of type `debitor` is the number of the corporate account, else of the payer, else of the booker.
+ * A reference of type `debitor` is the number in the accounts of the corporate account, else of the payer, else of the booker; one of type `register` the corporate account's in its register.
  */
 export function partiesOf(booking: Booking): readonly RoleParty[] {
   const { payer, booker, corporateAccount, travellers } = booking;
-  const debitor = debitorOf(booking);
+  const [debitorNumber, registerNumber] = [referenceOf(booking, 'debitor'), referenceOf(booking, 'register')];
   const debtor: Role = corporateAccount != null ? 'corporate' : payer != null ? 'payer' : 'booker';
   const parties: RoleParty[] = [];
-  const add = (role: Role, party: Party): void => { parties.push({ role, position: '', party, ...(role === debtor && debitor !== undefined && { debitorNumber: debitor }) }); };
+  const add = (role: Role, party: Party): void => { parties.push({ role, position: '', party, ...(role === debtor && debitorNumber !== undefined && { debitorNumber }), ...(role === 'corporate' && registerNumber !== undefined && { registerNumber }) }); };
   if (payer != null) add('payer', payer);
   if (booker != null) add('booker', booker);
   if (corporateAccount != null) add('corporate', companyOf(corporateAccount));
@@ -31,7 +37,10 @@ export function partiesOf(booking: Booking): readonly RoleParty[] {
   return parties;
 }
 
-const debitorOf = ({ references }: Booking): string | undefined => references?.find(({ type }) => type?.trim().toLowerCase() === 'debitor')?.value ?? undefined;
+type IdentifyingReference = 'debitor' | 'register';
+
+const referenceOf = (booking: Booking | null, wanted: IdentifyingReference): string | undefined =>
+  booking?.references?.find(({ type }) => type?.trim().toLowerCase() === wanted)?.value ?? undefined;
 
 function companyOf({ id, name, vatId }: CorporateAccount): Party {
   return { kind: 'company', externalId: id ?? null, companyName: name ?? null, vatId: vatId ?? null };
@@ -45,12 +54,13 @@ export function kindOf(party: Party): CustomerKind {
 
 /**
  * True where both bookings name the same people by the same words, so that their links need not be decided again.
- * Compares what keys and decisions read (ids, names, birth dates, contacts, addresses, loyalty numbers, debitor number, corporate account); consents identify nobody.
+ * Compares what keys and decisions read (ids, names, birth dates, contacts, addresses, loyalty numbers, debitor and register number, corporate account); consents identify nobody.
  */
 export function sameIdentity(before: Booking | null, after: Booking | null): boolean {
   if (before === after) return true;
   return (
-    (before === null ? undefined : debitorOf(before)) === (after === null ? undefined : debitorOf(after)) &&
+    referenceOf(before, 'debitor') === referenceOf(after, 'debitor') &&
+    referenceOf(before, 'register') === referenceOf(after, 'register') &&
     sameParty(before?.payer, after?.payer) &&
     sameParty(before?.booker, after?.booker) &&
     sameAccount(before?.corporateAccount, after?.corporateAccount) &&
