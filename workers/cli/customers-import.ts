@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { columnMapSchema } from '../../schemas/column-map.js';
 import { importCustomers, type CustomerImport } from '../actions/import-customers.js';
 import { actor, withDatabase } from './connect.js';
-import { examples, printResult } from './output.js';
+import { examples, noteEmpty, printResult } from './output.js';
 import { problemText, reportProblems, type ProblemSummary } from './problems.js';
 import { readingFile } from './progress.js';
 import { readAs } from './read-as.js';
@@ -50,6 +50,7 @@ ${examples('midline customers import customers.csv', 'midline customers import c
       });
       const summary = report.end();
       printResult({ ...result, ...summary }, options, importText);
+      noteEmpty([file], result.rows);
       if (result.stoppedAt !== null) {
         process.stderr.write(`Stopped behind line ${result.stoppedAt}; ${goOn}\n`);
         process.exitCode = exitCodes[stop.by() ?? 'SIGINT'];

@@ -23,7 +23,7 @@ import { registerHistory } from './customers-history.js';
 import { registerQuality } from './customers-quality.js';
 import { registerBlockMail, registerDeliverability } from './customers-reach.js';
 import { registerSensitive } from './customers-sensitive.js';
-import { examples, formatTable, printResult } from './output.js';
+import { examples, formatTable, noteEmpty, printResult } from './output.js';
 import { problemLines } from './problems.js';
 import { counting } from './progress.js';
 
@@ -75,6 +75,7 @@ ${examples('midline customers publish customers.csv', 'midline customers publish
           files, source: options.source, deactivate: options.deactivate === true, now: Date.now(), codec, producer, onProblem: (problem) => problems.push(problem), onProgress,
         }));
         printResult({ ...result, problems }, options, publishText);
+        noteEmpty(files, result.rows);
       } finally {
         await producer.disconnect();
       }

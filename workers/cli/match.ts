@@ -13,7 +13,7 @@ import { wholeNumber } from './arguments.js';
 import { actor, withDatabase } from './connect.js';
 import { registerModels, registerUse } from './match-model.js';
 import { registerAccept, registerExplain, registerReject, registerReview } from './match-review.js';
-import { examples, printResult } from './output.js';
+import { examples, noteEmpty, printResult } from './output.js';
 import { problemLines } from './problems.js';
 import { advancing } from './progress.js';
 import { readAs } from './read-as.js';
@@ -67,6 +67,7 @@ ${examples('midline match --map persons.map.yaml --in persons.csv --out decision
       };
       const result = await (options.alone === true ? run(null) : withDatabase(run));
       printResult({ ...result, problems }, options, matchText(out));
+      noteEmpty([file], result.records + result.refused);
       if (problems.length > 0) process.exitCode = 1;
     });
   registerTrain(match);

@@ -3,6 +3,11 @@ export function printResult<Value>(value: Value, options: { readonly json?: bool
   process.stdout.write(`${options.json === true ? JSON.stringify(value, null, 2) : text(value)}\n`);
 }
 
+/** Says on standard error that files hold no row. That is no error, since nothing may have changed; but often the wrong file was named. */
+export function noteEmpty(files: readonly string[], rows: number): void {
+  if (rows === 0) process.stderr.write(`${files.join(', ')}: 0 rows, nothing was done.\n`);
+}
+
 /** Aligns rows into columns under their headings; numbers to the right. Empty: one sentence instead. */
 export function formatTable(headings: readonly string[], rows: readonly (readonly (string | number | null)[])[], whenEmpty = 'Nothing to show.'): string {
   if (rows.length === 0) return whenEmpty;

@@ -17,7 +17,7 @@ import { createKafka } from '../topics/connection.js';
 import { sourceTopic } from '../topics/names.js';
 import { createEventProducer } from '../topics/producer.js';
 import { configOf, withDatabase } from './connect.js';
-import { examples, printResult } from './output.js';
+import { examples, noteEmpty, printResult } from './output.js';
 import { counting } from './progress.js';
 import { withAdmin } from './topics.js';
 
@@ -56,6 +56,7 @@ ${examples(
       const summary = await withSink(options, (sink) => run(map, files, sink, options, problems));
       if (options.json === true) printJson(summary, problems, options);
       else printText(summary, options);
+      noteEmpty(files.map(({ name }) => name), summary.records + summary.bad);
       if (map !== null && options.dryRun !== true) await tellAboutSource(map);
       if (summary.bad > 0) process.exitCode = 1;
     });
