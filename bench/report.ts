@@ -2,6 +2,7 @@ import { formatTable } from '../workers/cli/output.js';
 import type { PersistRun } from './persist.js';
 import type { BenchResult, WayRun } from './run.js';
 import { spreadOf, type Spread } from './statistics.js';
+import type { Steady } from './steady.js';
 
 /** One way over all its runs: medians, and for the speed the range too. */
 export interface WaySummary {
@@ -45,6 +46,7 @@ export function reportText(result: BenchResult): string {
     machineText(result), '',
     ...(ways.length > 0 ? [speedTable(ways), '', cpuTable(ways, result.machine.cores), '', stepTable(ways), ''] : []),
     ...(result.persist.length > 0 ? [persistTable(result.persist), ''] : []),
+    ...(result.steady === null ? [] : [steadyText(result.steady), '']),
     ...(result.long === null ? [] : [longText(result), '']),
   ].join('\n').trimEnd();
 }
@@ -103,6 +105,9 @@ function persistTable(runs: readonly PersistRun[]): string {
 }
 
 const perSecondOf = (runs: readonly PersistRun[], way: PersistRun['way'], lanes: number): readonly number[] => runs.filter((run) => run.way === way && run.lanes === lanes).map(({ perSecond }) => perSecond);
+
+const steadyText = ({ rate, events, p50, p90, p99, most }: Steady): string =>
+  `Steady load of ${rate} events/s, ${events} events, from publishing to the job in the queue: p50 ${Math.round(p50)} ms, p90 ${Math.round(p90)} ms, p99 ${Math.round(p99)} ms, most ${Math.round(most)} ms`;
 
 function longText({ long, settings }: BenchResult): string {
   if (long === null) return '';

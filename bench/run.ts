@@ -19,6 +19,8 @@ import { measurePersist, prepareRows, type PersistRun, type PersistWay } from '.
 import { killProcesses } from './processes.js';
 import { copyDatabase, createBenchDatabase, produceEvents, settleStatistics, takeEvents, withDatabase } from './setup.js';
 import { isMeasured, type BenchSettings } from './settings.js';
+import { spreadOf } from './statistics.js';
+import { measureSteady, type Steady } from './steady.js';
 import { naiveWay, partitions, pipelineWay, waysOf, type Way } from './ways.js';
 
 export interface WayRun extends Measured {
@@ -36,9 +38,12 @@ export interface BenchResult {
   readonly runs: readonly WayRun[];
   readonly persist: readonly PersistRun[];
   readonly long: Measured | null;
+  readonly steady: Steady | null;
 }
 
 const persistBatch = 500;
+const rateWithoutNaive = 1_000;
+const steadySeconds = { runUp: 5, measured: 20 } as const;
 
 interface Bench {
   readonly settings: BenchSettings;
@@ -113,15 +118,16 @@ async function runOn(
   }
 }
 
-async function runParts(bench: Bench): Promise<Pick<BenchResult, 'runs' | 'persist' | 'long'>> {
+async function runParts(bench: Bench): Promise<Pick<BenchResult, 'runs' | 'persist' | 'steady' | 'long'>> {
   const { settings, admin } = bench;
   const template = await prepareTemplate(bench);
   try {
     const start = await endsOf(admin);
     const runs = await runWays(bench, template, start);
     const persist = isMeasured(settings, 'persist') ? await runPersist(bench, template) : [];
+    const steady = isMeasured(settings, 'pipeline') ? await runSteady(bench, template, settings.rate ?? steadyRate(runs)) : null;
     const long = settings.longEvents > 0 && isMeasured(settings, 'pipeline') ? await runLong(bench, template, start) : null;
-    return { runs, persist, long };
+    return { runs, persist, steady, long };
   } finally {
     await template.drop();
   }
@@ -209,6 +215,37 @@ async function runPersist({ environment, settings, codec, onProgress }: Bench, t
   return results;
 }
 
+/** Three times what the naive consumer can do. */
+function steadyRate(runs: readonly WayRun[]): number {
+  const naive = runs.filter(({ way }) => way === naiveWay(1).name).map(({ perSecond }) => perSecond);
+  return naive.length === 0 ? rateWithoutNaive : Math.round(3 * spreadOf(naive).median);
+}
+
+/** A steady load that does not fill the pipeline: how long does an event take? The topic holds events that this database does not know: they are passed over. */
+async function runSteady({ environment, settings, kafka, admin, codec, onProgress }: Bench, template: CreatedDatabase, rate: number): Promise<Steady> {
+  onProgress(`${rate} events a second, steadily, for ${Math.round((steadySeconds.runUp + steadySeconds.measured))} s …`);
+  const way = pipelineWay(settings.lanes[0] ?? 2, null);
+  const database = await copyDatabase(environment.DATABASE_URL, template.url);
+  try {
+    const ends = await endsOf(admin);
+    await withDatabase(database.url, async (db) => {
+      for (const { partition, offset } of ends) await db.query('update consumer_offset set next_offset = $3 where topic = $1 and partition = $2', [bookingEventsTopic, partition, offset]);
+    });
+    await admin.setOffsets({ groupId: way.group(0), topic: bookingEventsTopic, partitions: [...ends] });
+    const running = await way.start({ ...environment, DATABASE_URL: database.url }, way.group(0));
+    try {
+      const load = prefixed(bookingLoad({ seed: settings.seed + 2, customers: settings.customers, since: Date.now() - 60_000 }), 'S');
+      const work = measureSteady({ kafka, codec, topic: bookingEventsTopic, load, redisUrl: environment.REDIS_URL, databaseUrl: database.url, rate, runUp: rate * steadySeconds.runUp, events: rate * steadySeconds.measured });
+      return await Promise.race([work, ...Object.values(running.processes).map(({ failed }) => failed)]);
+    } finally {
+      await running.stop();
+    }
+  } finally {
+    await database.drop();
+    await emptyRedis(environment.REDIS_URL);
+  }
+}
+
 /** One long run: is the worker's memory flat, and is it as fast at the end as at the beginning? */
 async function runLong(bench: Bench, template: CreatedDatabase, start: readonly Offset[]): Promise<Measured> {
   const { settings, kafka, codec, load, onProgress } = bench;
@@ -233,9 +270,16 @@ const perEvent = (rows: readonly WrittenRows[], events: number): readonly Writte
 /** Bookings that no other run knows. */
 function* newBookings({ seed, customers }: BenchSettings): Generator<BookingEvent> {
   for (const event of bookingLoad({ seed: seed + 1, customers, since: Date.now() - 3_600_000 })) {
-    if (event.type === 'booked') yield { ...event, bookingRef: `P${event.bookingRef}`, eventId: `P${event.eventId}` };
+    if (event.type === 'booked') yield named(event, 'P');
   }
 }
+
+/** Events of bookings that no other part knows. */
+function* prefixed(load: Iterable<BookingEvent>, prefix: string): Generator<BookingEvent> {
+  for (const event of load) yield named(event, prefix);
+}
+
+const named = (event: BookingEvent, prefix: string): BookingEvent => ({ ...event, bookingRef: `${prefix}${event.bookingRef}`, eventId: `${prefix}${event.eventId}` });
 
 function eventBytes({ seed, customers }: BenchSettings, codec: Codec): BenchResult['eventBytes'] {
   const events = takeEvents(bookingLoad({ seed, customers, since: Date.now() }), 1_000);

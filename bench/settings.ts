@@ -15,6 +15,8 @@ export interface BenchSettings {
   readonly persistEvents: number;
   /** Events of one long run of the pipeline at the end, for memory and evenness; 0: none. */
   readonly longEvents: number;
+  /** Events a second of the steady load; null: three times what the naive consumer does. */
+  readonly rate: number | null;
   /** Only naive consumers, only the pipeline, only writing; null: everything. */
   readonly only: 'naive' | 'pipeline' | 'persist' | null;
   /** A folder for CPU profiles of the pipeline's processes; null: none are taken. */

@@ -11,6 +11,7 @@ interface BenchOptions {
   readonly customers?: number;
   readonly lanes: readonly number[];
   readonly long?: number;
+  readonly rate?: number;
   readonly only?: BenchSettings['only'];
   readonly profile?: string;
   readonly json?: boolean;
@@ -30,6 +31,7 @@ export function registerBench(program: Command): void {
     .option('--customers <n>', `in the customer master (${whole.customers})`, wholeNumber)
     .option('--lanes <list>', 'partitions that the ingest process handles at once; each number is measured', lanes, [2, 4])
     .option('--long <n>', `events of the long run at the end, 0 for none (${whole.longEvents})`, wholeNumber)
+    .option('--rate <n>', 'events a second of the steady load; left out: three times what the naive consumer does', wholeNumber)
     .option('--only <what>', 'naive, pipeline or persist', only)
     .option('--profile <folder>', "write Node's CPU profiles of the pipeline there")
     .option('--json', 'print one JSON document')
@@ -63,12 +65,12 @@ function registerBenchFees(bench: Command): void {
     });
 }
 
-function settingsOf({ quick: isQuick = false, runs, events, customers, lanes: laneCounts, long, only: part, profile }: Omit<BenchOptions, 'json'>): BenchSettings {
+function settingsOf({ quick: isQuick = false, runs, events, customers, lanes: laneCounts, long, rate, only: part, profile }: Omit<BenchOptions, 'json'>): BenchSettings {
   const defaults = isQuick ? quick : whole;
   const measured = events ?? defaults.events;
   return {
     seed: 1, events: measured, runUp: Math.ceil(measured / 4), history: Math.ceil(measured * 2 / 3), persistEvents: measured, lanes: laneCounts, only: part ?? null, profileFolder: profile ?? null,
-    runs: runs ?? defaults.runs, customers: customers ?? defaults.customers, longEvents: long ?? defaults.longEvents,
+    runs: runs ?? defaults.runs, customers: customers ?? defaults.customers, longEvents: long ?? defaults.longEvents, rate: rate ?? null,
   };
 }
 
