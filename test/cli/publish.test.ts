@@ -1,12 +1,8 @@
-import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-
-// The built command, as people run it; `npm test` builds first.
-const main = fileURLToPath(new URL('../../dist/workers/cli/main.js', import.meta.url));
+import { runMidline, type Outcome } from './run-midline.js';
 
 let folder: string;
 let map: string;
@@ -22,21 +18,7 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true }));
 
-interface Outcome {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-function midline(args: readonly string[], input = '', environment: Readonly<Record<string, string>> = {}): Promise<Outcome> {
-  const child = spawn(process.execPath, [main, ...args], { env: { PATH: process.env['PATH'], ...environment } });
-  let out = '';
-  let err = '';
-  child.stdout.on('data', (chunk: Buffer) => { out += chunk.toString(); });
-  child.stderr.on('data', (chunk: Buffer) => { err += chunk.toString(); });
-  child.stdin.end(input);
-  return new Promise((resolve) => child.on('close', (code) => { resolve({ code, out, err }); }));
-}
+const midline = (args: readonly string[], input = '', environment: Readonly<Record<string, string>> = {}): Promise<Outcome> => runMidline(args, { input, environment });
 
 describe('midline publish --dry-run', () => {
   test('prints events on standard output, and bad rows and fields that reach no event on standard error; exit code 1 says that some were bad', async () => {

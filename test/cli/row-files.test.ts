@@ -1,14 +1,10 @@
-import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { CreatedDatabase } from '../../services/database.js';
 import { migratedDatabase, servers } from '../servers.js';
-
-// The built command, as people run it; `npm test` builds first.
-const main = fileURLToPath(new URL('../../dist/workers/cli/main.js', import.meta.url));
+import { runMidline, type Outcome } from './run-midline.js';
 
 let folder: string;
 let database: CreatedDatabase;
@@ -28,21 +24,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-interface Outcome {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** Runs a command in the folder of the files. */
-function midline(...args: readonly string[]): Promise<Outcome> {
-  const child = spawn(process.execPath, [main, ...args], { cwd: folder, env: { PATH: process.env['PATH'], ...environment } });
-  let out = '';
-  let err = '';
-  child.stdout.on('data', (chunk: Buffer) => { out += chunk.toString(); });
-  child.stderr.on('data', (chunk: Buffer) => { err += chunk.toString(); });
-  return new Promise((resolve) => child.on('close', (code) => { resolve({ code, out, err }); }));
-}
+const midline = (...args: readonly string[]): Promise<Outcome> => runMidline(args, { environment, folder });
 
 /** Every command that reads a file of rows. */
 const commands = [

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import type { Party } from '../../schemas/booking-event.js';
 import { mappedRecord, type ColumnMap } from '../../schemas/column-map.js';
 import { customerRecordOf, customerRowSchema, kindOfRow, type CustomerRow } from '../../schemas/customers-file.js';
-import { alpha2Country, isCountry } from '../domain/countries.js';
+import { isKnownCountry } from '../domain/countries.js';
 import { isBirthDate } from '../domain/match/birth-date.js';
 import { criteria, storedProfile, withContacts, type StoredProfile, type Tie } from '../domain/customer-profile.js';
 import { externalKey, type Key } from '../domain/match/keys.js';
@@ -166,9 +166,6 @@ export function problemsOf({ line, row }: FileRow<CustomerRow>, now: Date): read
   }
   return told;
 }
-
-/** Kosovo has no code of ISO 3166; this one is in use everywhere. */
-const isKnownCountry = (text: string): boolean => isCountry(alpha2Country(text.toUpperCase())) || /^XKX?$/i.test(text);
 
 /** The company of a person or the parent of a company, by external ids. */
 interface Relation {

@@ -20,7 +20,7 @@ import { isOpen, rateAgain, type RerateDependencies } from './rerate.js';
 import { saveDecisions } from './settle/save.js';
 
 /** What somebody asked for about the fees of one order cannot be done; the message says why and what to do. */
-export class ManualFeeRefused extends Error {
+class ManualFeeRefused extends Error {
   override readonly name = 'ManualFeeRefused';
 }
 

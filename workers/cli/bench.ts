@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import type { BenchSettings } from '../../bench/settings.js';
 import { localEnvironment } from '../../services/local.js';
 import { examples, printResult } from './output.js';
@@ -86,5 +86,5 @@ function lanes(text: string): readonly number[] {
 
 function only(text: string): BenchSettings['only'] {
   if (text === 'naive' || text === 'pipeline' || text === 'persist') return text;
-  throw new Error(`${text} cannot be measured alone; naive, pipeline or persist can`);
+  throw new InvalidArgumentError('Naive, pipeline or persist can be measured alone.');
 }

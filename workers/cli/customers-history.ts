@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { customerHistory, type CustomerHistory } from '../actions/customer-history.js';
 import type { Count, Sum } from '../store/customer-history.js';
 import { wholeNumber } from './arguments.js';
@@ -27,7 +27,7 @@ export function registerHistory(customers: Command): void {
 Sums are over the customer's own orders (as payer, booker or corporate account) that were not cancelled; fees are what stands in the ledger.
 ${examples('midline customers history crm:K-4711', 'midline customers history crm:ACME --with-subsidiaries --page 2', 'midline customers history 17 --json')}`)
     .action(async (customer: string, { withSubsidiaries, limit, page, ...options }: HistoryOptions) => {
-      if (limit < 1 || page < 1) throw new Error('--limit and --page begin at 1.');
+      if (limit < 1 || page < 1) throw new InvalidArgumentError('--limit and --page begin at 1.');
       printResult(await withDatabase(async (database) => customerHistory(database, {
         customer: await namedCustomer(database, customer), withSubsidiaries: withSubsidiaries === true, limit, page, now: new Date(),
       })), options, historyText);

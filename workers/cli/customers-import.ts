@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { columnMapSchema } from '../../schemas/column-map.js';
 import { importCustomers, type CustomerImport } from '../actions/import-customers.js';
+import { countryOf } from './arguments.js';
 import { actor, withDatabase } from './connect.js';
 import { examples, noteEmpty, printResult } from './output.js';
 import { problemText, reportProblems, type ProblemSummary } from './problems.js';
@@ -28,7 +29,7 @@ export function registerImport(customers: Command): void {
     .argument('<file>', '.csv or .ndjson (the columns are in docs/customers.md)')
     .option('--map <file>', 'YAML that says which column is what, for a file with other columns (docs/matching.md)')
     .option('--source <id>', 'system whose external ids these are, for rows that name none', 'crm')
-    .option('--country <code>', 'what national phone numbers are read with where a row has no country')
+    .option('--country <code>', 'what national phone numbers are read with where a row has no country', countryOf)
     .option('--problems <file>', 'write every problem to this file too, as CSV where its name says so, else as NDJSON')
     .option('--resume', 'go on where an import of this very file was broken off, if one was')
     .option('--json', 'print one JSON document')
@@ -36,7 +37,7 @@ export function registerImport(customers: Command): void {
 Rows land by the thousand; Ctrl-C finishes those in hand. Importing a file again from its beginning is never wrong, --resume saves the time.
 ${examples('midline customers import customers.csv', 'midline customers import customers.csv --problems problems.csv', 'midline customers import customers.csv --problems problems.csv --resume', 'midline customers import customers.ndjson --source hotel-pms --country DE --json')}`)
     .action(async (file: string, options: ImportOptions) => {
-      if (options.problems !== undefined && resolve(options.problems) === resolve(file)) throw new Error(`--problems would write over ${file}: name another file.`);
+      if (options.problems !== undefined && resolve(options.problems) === resolve(file)) throw new InvalidArgumentError(`--problems would write over ${file}: name another file.`);
       const map = options.map === undefined ? undefined : await readAs(options.map, columnMapSchema);
       const report = reportProblems(options.problems);
       const stop = stopBySignal();

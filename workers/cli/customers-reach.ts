@@ -1,6 +1,6 @@
-import { InvalidArgumentError, type Command } from 'commander';
-import { daysOf } from '../../schemas/dates.js';
+import type { Command } from 'commander';
 import { blockMailing, noteDeliverability, unblockMailing } from '../actions/reach.js';
+import { countryOf, dayOf } from './arguments.js';
 import { actor, withDatabase } from './connect.js';
 import { namedCustomer } from './named-customer.js';
 import { examples, printResult } from './output.js';
@@ -54,7 +54,7 @@ export function registerDeliverability(customers: Command): void {
       .command(name)
       .description(description)
       .argument('<contact>', 'e-mail address, phone number, or postal address as customers show prints it')
-      .option('--country <code>', 'what a national phone number is read with')
+      .option('--country <code>', 'what a national phone number is read with', countryOf)
       .option('--json', 'print one JSON document');
     if (deliverable) command.option('--reason <text>', 'why; customers show tells it');
     else command.requiredOption('--reason <text>', 'why');
@@ -65,9 +65,4 @@ export function registerDeliverability(customers: Command): void {
         printResult({ contact, customers: count }, options, () => `${contact} is noted as ${name}, for ${count} ${count === 1 ? 'customer' : 'customers'}.`);
       });
   }
-}
-
-function dayOf(text: string): string {
-  if (daysOf(text) === undefined) throw new InvalidArgumentError('must be a day such as 2027-01-31');
-  return text;
 }

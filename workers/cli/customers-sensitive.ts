@@ -1,8 +1,9 @@
 import { text as readAll } from 'node:stream/consumers';
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { daysOf, instantOf } from '../../schemas/dates.js';
 import { sensitiveKinds, type SensitiveKind } from '../../schemas/sensitive-file.js';
 import { addSensitive, importSensitive, removeSensitive, resealSensitive, showSensitive, type SensitiveEntry, type Sealing } from '../actions/sensitive.js';
+import { ConfigError } from '../runtime/config.js';
 import { actor, encryptionOf, withDatabase } from './connect.js';
 import { namedCustomer } from './named-customer.js';
 import { examples, formatTable, printResult } from './output.js';
@@ -88,13 +89,13 @@ function registerSensitiveImport(sensitive: Command): void {
 
 function sealing(): Sealing {
   const encryption = encryptionOf();
-  if (encryption === null) throw new Error('Special-category data is only kept sealed: set MIDLINE_ENCRYPTION_KEY (32 bytes in base64).');
+  if (encryption === null) throw new ConfigError('MIDLINE_ENCRYPTION_KEY: is not set (32 bytes in base64); special-category data is only kept sealed');
   return encryption;
 }
 
 function momentOf(text: string): Date {
   const moment = instantOf(daysOf(text) === undefined ? text : `${text}T00:00:00Z`);
-  if (moment === undefined) throw new Error(`--consent-at ${text} is neither a day nor a moment such as 2026-05-10T12:00:00Z`);
+  if (moment === undefined) throw new InvalidArgumentError('It must be a day or a moment such as 2026-05-10T12:00:00Z.');
   return new Date(moment);
 }
 

@@ -13,6 +13,7 @@ import { liftedBlocks, mailingBlocks, type LiftedBlock, type MailingBlockRow } f
 import { createCodec } from '../topics/codec.js';
 import { createKafka } from '../topics/connection.js';
 import { createEventProducer } from '../topics/producer.js';
+import { countryOf } from './arguments.js';
 import { actor, configOf, withDatabase } from './connect.js';
 import { registerExport } from './customers-export.js';
 import { registerImport } from './customers-import.js';
@@ -188,12 +189,12 @@ function registerFind(customers: Command): void {
     .description('customers by e-mail, phone, external id, debitor or register number or words of the name, or by what they like; at most 50')
     .argument('[text...]', 'what to look for')
     .option('--criterion <field=value>', `what the profile has to say (${criteria.join(', ')}); may be given several times`, addCriterion)
-    .option('--country <code>', 'what a national phone number is read with')
+    .option('--country <code>', 'what a national phone number is read with', countryOf)
     .option('--json', 'print one JSON document')
     .addHelpText('after', examples('midline customers find anna@example.com', 'midline customers find anna müller', 'midline customers find "030 1234567" --country DE --json', 'midline customers find --criterion interests=golf --criterion destinations=Madeira'))
     .action(async (words: readonly string[], options: JsonOption & { readonly country?: string; readonly criterion?: WantedCriteria }) => {
       const [text, wanted] = [words.join(' ').trim(), options.criterion];
-      if ((text === '') === (wanted === undefined)) throw new Error('Say what to look for: either a text, or --criterion.');
+      if ((text === '') === (wanted === undefined)) throw new InvalidArgumentError('Say what to look for: either a text, or --criterion.');
       const found = await withDatabase((database) => (wanted === undefined ? findCustomers(database, keysIn(text, options.country ?? null), text) : findByCriteria(database, wanted)));
       printResult(found, options, (customers) => formatTable(['customer', 'kind', 'name', 'e-mail'], customers.map((customer) => [customer.id, customer.kind, nameOf(customer), customer.party.emails?.[0] ?? null]), /^[0(]/.test(text) && options.country === undefined ? 'Nobody. (A national phone number is read with --country, e.g. --country DE.)' : 'Nobody.'));
     });

@@ -1,5 +1,5 @@
-import type { Command } from 'commander';
-import { chargeFee, ManualFeeRefused, type ManualFeeResult, type ManualFeeTools, revokeFee, waiveFee } from '../actions/manual-fees.js';
+import { type Command, InvalidArgumentError } from 'commander';
+import { chargeFee, type ManualFeeResult, type ManualFeeTools, revokeFee, waiveFee } from '../actions/manual-fees.js';
 import { withDatabase, actor } from './connect.js';
 import { ratingTools } from './fees-tools.js';
 import { examples, formatTable, printResult } from './output.js';
@@ -59,7 +59,7 @@ export function registerCharge(fees: Command): void {
     .addHelpText('after', examples('midline fees charge gds:ABC123 --charge courier --unit order --gross 25.00 --vat 3.99 --currency EUR --reason "visa by courier"', 'midline fees charge gds:ABC123 --revoke 18 --reason "typed twice"'))
     .action(async (order: string, { gross, vat, currency, ...options }: ChargeOptions) => {
       await perform(options, 'charge', order, (tools, common) => {
-        if (gross === undefined || currency === undefined) throw new ManualFeeRefused('say how much: --gross AMOUNT --currency EUR');
+        if (gross === undefined || currency === undefined) throw new InvalidArgumentError('say how much: --gross AMOUNT --currency EUR');
         return chargeFee(tools, { ...common, gross, vat, currency, role: null });
       });
     });
@@ -73,7 +73,7 @@ async function perform(options: ManualOptions, kind: 'waiver' | 'charge', order:
   const result = await withDatabase(async (database) => {
     const tools = await ratingTools(database);
     if (revoke !== undefined) return revokeFee(tools, { ...doing, kind, id: revoke });
-    if (charge === undefined || unit === undefined) throw new ManualFeeRefused('say what: --charge NAME --unit UNIT (midline orders show lists what stands)');
+    if (charge === undefined || unit === undefined) throw new InvalidArgumentError('say what: --charge NAME --unit UNIT (midline orders show lists what stands)');
     return add(tools, { ...doing, charge, unit });
   });
   printResult({ dryRun, ...result }, { json }, () => [

@@ -1,10 +1,10 @@
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { findLeakage, type Leakage } from '../actions/leakage.js';
-import { FeeTableRefused, periodOf } from '../actions/fee-tables.js';
+import { periodOf } from '../actions/fee-tables.js';
 import { simulate, type Simulated } from '../actions/simulate.js';
 import type { LeakGroup } from '../domain/fees/leakage-report.js';
 import { customerNames } from '../store/customer-view.js';
-import { wholeNumber } from './arguments.js';
+import { dayOf, wholeNumber } from './arguments.js';
 import { withDatabase } from './connect.js';
 import { readTable } from './fees-tables.js';
 import { wireOf } from './orders.js';
@@ -34,15 +34,15 @@ export function registerSimulate(fees: Command): void {
     .option('--version <number>', 'this version', wholeNumber)
     .option('--file <file>', 'a table straight from a file: YAML, JSON or CSV')
     .option('--instead-of <table>', 'put it in the place of this table, wherever that is assigned')
-    .option('--from <day>', 'only transactions from this day on')
-    .option('--until <day>', 'only transactions up to this day; without days: all that is stored, of an approved version the time in which it is valid')
+    .option('--from <day>', 'only transactions from this day on', dayOf)
+    .option('--until <day>', 'only transactions up to this day; without days: all that is stored, of an approved version the time in which it is valid', dayOf)
     .option('--json', 'print one JSON document, with every order that changes')
     .addHelpText('after', examples(
       'midline fees simulate corporate-2027 --from 2026-01-01 --until 2026-12-31', 'midline fees simulate --file leisure.yaml --from 2026-01-01', 'midline fees simulate corporate-2027 --instead-of corporate-2026 --json',
     ))
     .action(async (table: string | undefined, { version, file, insteadOf, from, until, json }: SimulateOptions) => {
       const named = file === undefined ? table : (await readTable(file)).table;
-      if (named === undefined || (file !== undefined && table !== undefined)) throw new FeeTableRefused('say which table: midline fees simulate TABLE, or --file FILE');
+      if (named === undefined || (file !== undefined && table !== undefined)) throw new InvalidArgumentError('say which table: midline fees simulate TABLE, or --file FILE');
       await withDatabase(async (database) => {
         const period = await periodOf(database, from, until);
         const simulated = await advancing('orders rated', (onProgress) => simulate(database, wireOf(), { table: named, version, insteadOf, period }, onProgress));
@@ -73,8 +73,8 @@ export function registerLeakage(fees: Command): void {
   fees
     .command('leakage')
     .description('bookings that matched no rule, and what they would have paid by the next table')
-    .option('--from <day>', 'only transactions from this day on')
-    .option('--until <day>', 'only transactions up to this day')
+    .option('--from <day>', 'only transactions from this day on', dayOf)
+    .option('--until <day>', 'only transactions up to this day', dayOf)
     .option('--json', 'print one JSON document, with every fee point that matched no rule')
     .addHelpText('after', examples('midline fees leakage --from 2026-01-01', 'midline fees leakage --json'))
     .action(async ({ from, until, json }: PeriodOptions) => {

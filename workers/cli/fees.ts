@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { parse as parseCsv } from 'csv-parse/sync';
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { explainFees, type FeeExplanation } from '../actions/explain-fees.js';
 import {
   applyFeeTable, approveFeeTable, assignFeeTable, FeeTableRefused, importTaxRates, listFeeTables, showFeeTable, type Applied, type Assigned,
@@ -9,7 +9,7 @@ import { formatExplanation } from '../domain/fees/explain.js';
 import { findCustomerId } from '../store/customers.js';
 import type { Database } from '../store/database.js';
 import type { AssignmentSubject } from '../store/fee-tables.js';
-import { wholeNumber } from './arguments.js';
+import { dayOf, wholeNumber } from './arguments.js';
 import { changeFacts, rerate, reratedText } from './changing-facts.js';
 import { actor, withDatabase } from './connect.js';
 import { registerFeeFileCommands } from './fees-files.js';
@@ -137,15 +137,15 @@ function registerAssign(fees: Command): void {
     .option('--customer <id>', 'customer id, or source:externalId')
     .option('--company <id>', 'company id, or source:externalId')
     .option('--org-unit <id>', 'org unit and those below it')
-    .option('--from <day>', 'first day')
-    .option('--until <day>', 'last day')
+    .option('--from <day>', 'first day', dayOf)
+    .option('--until <day>', 'last day', dayOf)
     .option('--reason <text>', 'why; needed when it begins in the past')
     .option('--dry-run', 'show what would change and change nothing')
     .option('--json', 'print one JSON document')
     .addHelpText('after', examples('midline fees assign standard --default --from 2026-01-01', 'midline fees assign corporate-2026 --company erp:4711 --from 2026-01-01 --reason "new contract"', 'midline fees assign --file assignments.csv --reason "contracts of 2026"'))
     .action(async (table: string | undefined, options: AssignOptions) => {
       if (options.file !== undefined) return assignAll(options.file, options);
-      if (table === undefined || options.from === undefined) throw new FeeTableRefused('say which table, and from which day: midline fees assign TABLE --default --from 2026-01-01 (or --file CSV)');
+      if (table === undefined || options.from === undefined) throw new InvalidArgumentError('say which table, and from which day: midline fees assign TABLE --default --from 2026-01-01 (or --file CSV)');
       const from = options.from;
       await changeFacts(options, async (database, preview) => assignFeeTable(database, {
         subject: await subjectOf(database, options), table, from, until: options.until ?? null, reason: options.reason ?? null,
@@ -188,7 +188,7 @@ async function assignAll(file: string, options: PastOptions): Promise<void> {
 
 async function subjectOf(database: Database, options: Pick<AssignOptions, 'default' | 'customer' | 'company' | 'orgUnit'>): Promise<AssignmentSubject> {
   const given = [options.default === true, options.customer !== undefined, options.company !== undefined, options.orgUnit !== undefined].filter(Boolean);
-  if (given.length !== 1) throw new FeeTableRefused('say one of --default, --customer, --company or --org-unit');
+  if (given.length !== 1) throw new InvalidArgumentError('say one of --default, --customer, --company or --org-unit');
   if (options.orgUnit !== undefined) return { kind: 'orgUnit', id: options.orgUnit };
   const kind = options.customer !== undefined ? 'customer' : 'company';
   const name = options.customer ?? options.company;

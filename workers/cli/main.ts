@@ -1,4 +1,5 @@
 #!/usr/bin/env -S node --max-semi-space-size=64
+import { CommanderError } from 'commander';
 import { localEnvironment } from '../../services/local.js';
 import { ConfigError } from '../runtime/config.js';
 import { faultText } from './fault-text.js';
@@ -15,5 +16,5 @@ try {
 } catch (error) {
   process.stderr.write(`error: ${faultText(error, process.env)}\n`);
   if (process.env['MIDLINE_DEBUG'] !== undefined && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
-  process.exitCode = error instanceof ConfigError ? misused : 1;
+  process.exitCode = error instanceof ConfigError || error instanceof CommanderError ? misused : 1;
 }

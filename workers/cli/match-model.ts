@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { matchModelSchema } from '../../schemas/match-model.js';
 import { putModelToUse } from '../actions/match-model.js';
 import { shippedModel } from '../domain/match/shipped-model.js';
@@ -21,7 +21,7 @@ export function registerUse(match: Command): void {
     .option('--json', 'print one JSON document')
     .addHelpText('after', examples('midline match use model.json --reason "customers of 2026"', 'midline match use --shipped'))
     .action(async (file: string | undefined, { shipped, reason, ...options }: JsonOption & { readonly shipped?: boolean; readonly reason: string }) => {
-      if ((file === undefined) === (shipped === undefined)) throw new Error('Say which model: either a file, or --shipped.');
+      if ((file === undefined) === (shipped === undefined)) throw new InvalidArgumentError('Say which model: either a file, or --shipped.');
       const model = file === undefined ? null : await readAs(file, matchModelSchema);
       const used = await withDatabase((database) => putModelToUse(database, { model, reason, actor: actor(), now: new Date() }));
       printResult(used, options, ({ version, hash }) => `Bookings are matched by ${version} (hash ${hash}) from the next batch on.`);

@@ -9,7 +9,7 @@ import { modelInUse } from '../actions/match-model.js';
 import type { RowProblem } from '../actions/import-rows.js';
 import { shippedModel } from '../domain/match/shipped-model.js';
 import type { Database } from '../store/database.js';
-import { wholeNumber } from './arguments.js';
+import { countryOf, wholeNumber } from './arguments.js';
 import { actor, withDatabase } from './connect.js';
 import { registerModels, registerUse } from './match-model.js';
 import { registerAccept, registerExplain, registerReject, registerReview } from './match-review.js';
@@ -39,7 +39,7 @@ export function registerMatch(program: Command): void {
     .option('--in <file>', 'the records: .csv or .ndjson')
     .option('--out <file>', 'where the decisions go, a JSON document a line')
     .option('--source <id>', 'system that names the records', 'file')
-    .option('--country <code>', 'what national phone numbers are read with where a record has no country')
+    .option('--country <code>', 'what national phone numbers are read with where a record has no country', countryOf)
     .option('--model <file>', 'a model from midline match train, instead of the one in use')
     .option('--alone', 'only with each other: needs no database, writes none')
     .option('--dry-run', 'write the decisions, but no customers')
@@ -96,7 +96,7 @@ function registerTrain(match: Command): void {
     .requiredOption('--in <file>', 'the records: .csv or .ndjson; some thousand at least, duplicates among them')
     .requiredOption('--out <file>', 'where the model goes, as JSON')
     .option('--seed <number>', 'of chance; the same records and seed give the same model', wholeNumber, 1)
-    .option('--country <code>', 'what national phone numbers are read with where a record has no country')
+    .option('--country <code>', 'what national phone numbers are read with where a record has no country', countryOf)
     .option('--json', 'print one JSON document')
     .addHelpText('after', examples('midline match train --map persons.map.yaml --in persons.csv --out model.json --seed 7', 'midline match --model model.json --map persons.map.yaml --in persons.csv --out decisions.ndjson --dry-run'))
     .action(async (options: TrainOptions) => {

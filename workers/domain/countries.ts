@@ -23,3 +23,6 @@ const alpha2: ReadonlySet<string> = new Set(alpha2ByAlpha3.values());
 
 /** Whether a text is the alpha-2 code of a country. */
 export const isCountry = (text: string): boolean => alpha2.has(text);
+
+/** Whether a text is the alpha-2 or alpha-3 code of a country, in whatever case. Kosovo has no code of ISO 3166; this one is in use everywhere. */
+export const isKnownCountry = (text: string): boolean => isCountry(alpha2Country(text.toUpperCase())) || /^XKX?$/i.test(text);
