@@ -45,7 +45,10 @@ describe('a case', () => {
     expect(await answerCase(tools.database, { ...doing, case: id, answer: '100 EUR refunded' })).toMatchObject({ state: 'closed', answer: '100 EUR refunded', closedBy: 'anna' });
     expect(await subjects({ customer, state: 'open' })).toEqual(['dogs? open']);
     await expect(answerCase(tools.database, { ...doing, case: id, answer: 'again' })).rejects.toThrow(`case ${id} is closed already`);
-    expect(await reopenCase(tools.database, { ...doing, case: id })).toMatchObject({ state: 'open', closedAt: null, answer: '100 EUR refunded' });
+    const before = { answer: '100 EUR refunded', at: expect.stringContaining('2026-06-01T12:00:00'), by: 'anna' };
+    expect(await reopenCase(tools.database, { ...doing, case: id })).toMatchObject({ state: 'open', closedAt: null, answer: null, earlier: [before] });
+    expect(await answerCase(tools.database, { ...doing, case: id, answer: '200 EUR' })).toMatchObject({ state: 'closed', answer: '200 EUR', earlier: [before] });
+    expect(await reopenCase(tools.database, { ...doing, case: id })).toMatchObject({ answer: null, earlier: [before, { answer: '200 EUR' }] });
     const audited = JSON.stringify(await tools.database.query(`select * from audit_log where action like 'customers case%'`));
     for (const word of ['balcony', 'dogs', 'refunded']) expect(audited).not.toContain(word);
     expect(audited).toContain('customers case close');

@@ -1,6 +1,6 @@
 import { audit } from '../store/audit.js';
-import { belongsToOrder, closeCase, insertCase, lockCase, type CaseKind, type CustomerCase } from '../store/cases.js';
-import type { Database } from '../store/database.js';
+import { belongsToOrder, closeCase, insertCase, lockCase, openCaseAgain, type CaseKind, type CustomerCase } from '../store/cases.js';
+import type { Database, Queryable } from '../store/database.js';
 import { CustomerRefused } from './merge-customers.js';
 import { findOrder } from './orders.js';
 
@@ -33,21 +33,21 @@ export async function openCase(database: Database, { customer, order: ref, kind,
 /** Closes a case with what the customer was answered. @throws CustomerRefused */
 export async function answerCase(database: Database, { case: id, answer, actor, now }: Doing & { readonly case: string; readonly answer: string }): Promise<CustomerCase> {
   if (answer.trim() === '') throw new CustomerRefused('say what the customer was answered');
-  return changeCase(database, id, 'open', { actor, now }, { answer: answer.trim(), at: now, by: actor });
+  return changeCase(database, id, 'open', 'customers case close', { actor, now }, (tx) => closeCase(tx, id, { answer: answer.trim(), at: now, by: actor }));
 }
 
-/** Opens a closed case again; its answer stays. @throws CustomerRefused */
+/** Opens a closed case again: it has no answer until it is closed again, the one before is kept as an earlier one. @throws CustomerRefused */
 export async function reopenCase(database: Database, { case: id, actor, now }: Doing & { readonly case: string }): Promise<CustomerCase> {
-  return changeCase(database, id, 'closed', { actor, now }, null);
+  return changeCase(database, id, 'closed', 'customers case reopen', { actor, now }, (tx) => openCaseAgain(tx, id));
 }
 
-async function changeCase(database: Database, id: string, from: CustomerCase['state'], { actor, now }: Doing, closed: Parameters<typeof closeCase>[2]): Promise<CustomerCase> {
+async function changeCase(database: Database, id: string, from: CustomerCase['state'], action: string, { actor, now }: Doing, change: (tx: Queryable) => Promise<void>): Promise<CustomerCase> {
   return database.transaction(async (tx) => {
     const found = /^\d{1,18}$/.test(id) ? await lockCase(tx, id) : undefined;
     if (found === undefined) throw new CustomerRefused(`there is no case ${id}: look with midline customers case list`);
     if (found.state !== from) throw new CustomerRefused(`case ${id} is ${found.state} already`);
-    await closeCase(tx, id, closed);
-    await audit(tx, actor, closed === null ? 'customers case reopen' : 'customers case close', id, { customer: found.customerId }, now);
+    await change(tx);
+    await audit(tx, actor, action, id, { customer: found.customerId }, now);
     return (await lockCase(tx, id)) ?? found;
   });
 }

@@ -53,7 +53,7 @@ function registerClose(cases: Command): void {
     });
   cases
     .command('reopen')
-    .description('open a closed case again')
+    .description('open a closed case again: it waits for another answer, the one before stays to be read')
     .argument('<case>', 'its number')
     .option('--json', 'print one JSON document')
     .addHelpText('after', examples('midline customers case reopen 3'))
@@ -92,8 +92,9 @@ function registerList(cases: Command): void {
     });
 }
 
-const caseText = ({ id, kind, state, customerId, order, subject, body, openedAt, openedBy, closedAt, closedBy, answer }: CustomerCase): string => [
+const caseText = ({ id, kind, state, customerId, order, subject, body, openedAt, openedBy, closedAt, closedBy, answer, earlier }: CustomerCase): string => [
   `${id}  ${kind} of customer ${customerId}${order === null ? '' : ` about ${order}`}: ${subject}  (${state})`,
   `opened ${openedAt.toISOString()} by ${openedBy}`, ...(body === null ? [] : ['', body.trimEnd(), '']),
+  ...earlier.map(({ answer: before, at, by }) => `earlier answer${at === null ? '' : ` of ${at.slice(0, 10)} by ${by ?? ''}`}: ${before}`),
   ...(closedAt === null ? [] : [`closed ${closedAt.toISOString()} by ${closedBy ?? ''}`]), ...(answer === null ? [] : [`answer: ${answer}`]),
 ].join('\n');

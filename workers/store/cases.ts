@@ -17,7 +17,10 @@ export interface CustomerCase {
   readonly openedBy: string;
   readonly closedAt: Date | null;
   readonly closedBy: string | null;
+  /** Of a closed case. */
   readonly answer: string | null;
+  /** Answers that it was opened again after, the oldest first; at and by are those of its closing, where they are known. */
+  readonly earlier: readonly { readonly answer: string; readonly at: string | null; readonly by: string | null }[];
 }
 
 /** Which cases: of a customer and everybody merged with it, of an order, of a state or kind; null: of any. */
@@ -29,7 +32,7 @@ export interface CaseFilter {
 }
 
 const columns = `c.id::text as id, c.customer_id::text as "customerId", o.source || ':' || o.booking_ref as "order", c.kind, c.subject, c.body, c.state,
-  c.opened_at as "openedAt", c.opened_by as "openedBy", c.closed_at as "closedAt", c.closed_by as "closedBy", c.answer`;
+  c.opened_at as "openedAt", c.opened_by as "openedBy", c.closed_at as "closedAt", c.closed_by as "closedBy", c.answer, c.earlier`;
 
 /** The cases, the newest first, at most `limit`. */
 export async function listCases(db: Queryable, { customer, orderId, state, kind }: CaseFilter, limit: number): Promise<readonly CustomerCase[]> {
@@ -57,11 +60,15 @@ export async function insertCase(tx: Queryable, { customerId, orderId, kind, sub
   return row?.id ?? '';
 }
 
-/** Closes a case with its answer, or (null) opens it again. */
-export async function closeCase(tx: Queryable, id: string, closed: { readonly answer: string; readonly at: Date; readonly by: string } | null): Promise<void> {
+/** Closes a case with its answer. */
+export async function closeCase(tx: Queryable, id: string, { answer, at, by }: { readonly answer: string; readonly at: Date; readonly by: string }): Promise<void> {
+  await tx.query(`update customer_case set state = 'closed', answer = $2, closed_at = $3, closed_by = $4 where id = $1`, [id, answer, at, by]);
+}
+
+/** Opens a closed case again: its answer is an earlier one from now on. */
+export async function openCaseAgain(tx: Queryable, id: string): Promise<void> {
   await tx.query(
-    `update customer_case set state = $2, answer = coalesce($3, answer), closed_at = $4, closed_by = $5 where id = $1`,
-    [id, closed === null ? 'open' : 'closed', closed?.answer ?? null, closed?.at ?? null, closed?.by ?? null],
+    `update customer_case set state = 'open', earlier = earlier || jsonb_build_array(jsonb_build_object('answer', answer, 'at', closed_at, 'by', closed_by)), answer = null, closed_at = null, closed_by = null where id = $1`, [id],
   );
 }
 
