@@ -98,7 +98,9 @@ describe('data quality', () => {
     await load('externalId,givenName,familyName,emails,birthDate,country\nq1,Anna,Weber,a@example.com,1980-05-10,\nq2,,Maier,,,DE\n', new Date('2024-01-01T00:00:00Z'));
     await tools.database.query(`update customer set created_at = '2024-01-01'`);
     await load('externalId,emails\nq1,b@example.com\n', new Date('2026-05-22T00:00:00Z'));
-    const fields = await fieldQuality(tools.database, 'person', '2026-06-01', 365);
+    const told: string[] = [];
+    const fields = await fieldQuality(tools.database, 'person', '2026-06-01', 365, (done, all) => told.push(`${done} of ${all}`));
+    expect(told).toEqual(Array.from({ length: fields.length + 1 }, (_, done) => `${done} of ${fields.length}`));
     const of = (field: string) => fields.find((one) => one.field === field);
     expect(of('emails')).toEqual({ kind: 'person', field: 'emails', customers: 2, filled: 1, medianAge: 10, oldestAge: 10, stale: 0 });
     expect(of('familyName')).toEqual({ kind: 'person', field: 'familyName', customers: 2, filled: 2, medianAge: 882, oldestAge: 882, stale: 2 });

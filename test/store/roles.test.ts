@@ -209,7 +209,7 @@ test('every process does its whole work, and every command its own, with its rol
   await unblockMailing(operator, ofAnna);
   await noteDeliverability(operator, { ...request, contact: 'hill@work.example', country: null, deliverable: true });
   expect((await customerHistory(operator, { customer: benKnown?.id ?? '', withSubsidiaries: true, limit: 10, page: 1, now: doing.now })).statistics.orders).toBeGreaterThan(0);
-  await fieldQuality(operator, null, '2026-06-01', 30);
+  await fieldQuality(operator, null, '2026-06-01', 30, () => undefined);
   await lackingCustomers(operator, null, '2026-06-01', 30, 10);
   await undeliverableContacts(operator, 10);
   const sealing = configuredEncryption(readConfig({ MIDLINE_ENCRYPTION_KEY: key }, []));

@@ -4,6 +4,7 @@ import { fieldQuality, lackingCustomers, type FieldQuality, type LackingCustomer
 import { wholeNumber } from './arguments.js';
 import { withDatabase } from './connect.js';
 import { examples, formatTable, printResult } from './output.js';
+import { advancing } from './progress.js';
 
 interface QualityOptions {
   readonly kind?: 'person' | 'company';
@@ -30,9 +31,12 @@ export function registerQuality(customers: Command): void {
     .addHelpText('after', examples('midline customers quality', 'midline customers quality --kind company --older-than 12m --json'))
     .action(async ({ kind, olderThan, limit, ...options }: QualityOptions) => {
       const [today, days] = [new Date().toISOString().slice(0, 10), Math.round(olderThan * 30.44)];
-      const quality = await withDatabase(async (database): Promise<Quality> => ({
-        fields: await fieldQuality(database, kind ?? null, today, days), lacking: await lackingCustomers(database, kind ?? null, today, days, limit), undeliverable: await undeliverableContacts(database, limit),
-      }));
+      const quality = await advancing('looks at all customers', (onProgress) => withDatabase(async (database): Promise<Quality> => ({
+        undeliverable: await undeliverableContacts(database, limit),
+        // One look more than there are fields: at whom they are missing of.
+        fields: await fieldQuality(database, kind ?? null, today, days, (done, all) => { onProgress(done, all + 1); }),
+        lacking: await lackingCustomers(database, kind ?? null, today, days, limit),
+      })));
       printResult(quality, options, qualityText);
     });
 }
