@@ -196,7 +196,9 @@ test('every process does its whole work, and every command its own, with its rol
   const [benKnown] = await findCustomers(operator, [], 'Ben Claus');
   const request = { actor: 'anna', now: doing.now, reason: 'asked' };
   await acceptCustomer(rating, { ...request, place: 'gds:D/booker', customer: benKnown?.id ?? '' });
-  const { customerId: emil } = await rejectCandidates(rating, { ...request, place: 'gds:E/booker' });
+  await rejectCandidates(rating, { ...request, place: 'gds:E/booker' });
+  await acceptCustomer(rating, { ...request, place: 'gds:E/booker', customer: benKnown?.id ?? '', replace: true });
+  const { customerId: emil } = await rejectCandidates(rating, { ...request, place: 'gds:E/booker', replace: true });
   await mergeCustomers(operator, { ...request, customer: found?.id ?? '', into: emil ?? '' });
   await unmergeCustomer(operator, { ...request, customer: found?.id ?? '' });
   await putModelToUse(operator, { ...request, model: null });

@@ -3,7 +3,7 @@ import { ordersOfCustomers } from '../store/customer-master.js';
 import type { Database, Queryable } from '../store/database.js';
 import { markStale, raiseFactsVersion, takeFactsLockExclusively } from '../store/facts-lock.js';
 import { endMerge, insertMerge, lockCustomers, setMergedInto, type MergeableCustomer } from '../store/merges.js';
-import { notSame } from '../store/reviews.js';
+import { forgetNotSame, notSame } from '../store/reviews.js';
 
 /** What somebody asked for about customers cannot be done; the message says why and what to do. */
 export class CustomerRefused extends Error {
@@ -23,6 +23,8 @@ interface UnmergeRequest {
 export interface MergeRequest extends UnmergeRequest {
   /** Id of the customer that it is. */
   readonly into: string;
+  /** Though a person said that they are two. */
+  readonly replace?: boolean;
 }
 
 export interface Merged {
@@ -40,7 +42,7 @@ export interface Merged {
  * orders are those of the surviving customer, and are rated by its fee tables.
  * @throws CustomerRefused
  */
-export async function mergeCustomers(database: Database, { customer: id, into: intoId, reason, actor, now, preview }: MergeRequest): Promise<Merged> {
+export async function mergeCustomers(database: Database, { customer: id, into: intoId, replace = false, reason, actor, now, preview }: MergeRequest): Promise<Merged> {
   return database.transaction(async (tx) => {
     await takeFactsLockExclusively(tx);
     const [customer, into] = await found(tx, [id, intoId]);
@@ -49,13 +51,14 @@ export async function mergeCustomers(database: Database, { customer: id, into: i
     if (customer.mergedInto !== null) throw new CustomerRefused(`customer ${id} is merged into ${customer.mergedInto} already: take that back first (midline customers unmerge ${id}), or merge ${customer.rootId}`);
     if (customer.kind !== into.kind) throw new CustomerRefused(`a ${customer.kind} is no ${into.kind}: customer ${id} and customer ${intoId} cannot be one`);
     const told = await notSame(tx, id, intoId);
-    if (told !== undefined) throw new CustomerRefused(`${told.actor} said that customer ${id} is not customer ${intoId}: ${told.reason}`);
+    if (told !== undefined && !replace) throw new CustomerRefused(`${told.actor} said that customer ${id} is not customer ${intoId}: ${told.reason}; to decide anew: --replace`);
+    const replaced = told === undefined ? [] : await forgetNotSame(tx, id, intoId);
     await setMergedInto(tx, id, into);
     await insertMerge(tx, { customerId: id, intoId, reason, actor, at: now });
     const orders = await ordersOfCustomers(tx, [id]);
     await change(tx, orders, `customer ${id} is customer ${intoId}: ${reason}`);
     const merged = { customer: id, into: intoId, root: into.rootId, stale: orders.length };
-    await audit(tx, actor, 'customers merge', id, { into: intoId, reason, stale: orders.length }, now);
+    await audit(tx, actor, 'customers merge', id, { into: intoId, reason, stale: orders.length, ...(replaced.length > 0 && { replaced }) }, now);
     await preview?.(tx);
     return merged;
   });

@@ -12,8 +12,8 @@ import { ordersOfCustomers } from '../store/customer-master.js';
 import { markStale, raiseFactsVersion, shareFacts, takeFactsLockExclusively } from '../store/facts-lock.js';
 import { factsVersion } from '../store/fence.js';
 import { lockOrders, type StoredOrder } from '../store/orders.js';
-import { endMerge, insertMerge, setMergedInto } from '../store/merges.js';
-import { insertNotSame, openReviews } from '../store/reviews.js';
+import { deactivate, endMerge, insertMerge, lockCustomers, setMergedInto, type MergeableCustomer } from '../store/merges.js';
+import { forgetNotSame, insertNotSame, openReviews } from '../store/reviews.js';
 import { CustomerRefused } from './merge-customers.js';
 import { findOrder } from './orders.js';
 import { createDifferences, isOpen, rateAgain, type RerateDependencies } from './rerate.js';
@@ -118,22 +118,30 @@ export interface Reviewed {
 /** Says who somebody in an order is; it stands for ever, whatever the model thinks later. @throws CustomerRefused */
 export async function acceptCustomer(tools: RerateDependencies, request: ReviewRequest & { readonly customer: string }): Promise<Reviewed> {
   return decideByHand(tools, request, async (tx, ground) => {
-    const { order, role } = ground;
+    const { order, role, made } = ground;
     const [customer] = await rootsOf(tx, [request.customer]);
     if (customer === undefined) throw new CustomerRefused(`there is no customer ${request.customer}: look with midline customers find`);
     const isCompany = (await tx.query<{ kind: string }>('select kind from customer where id = $1', [request.customer]))[0]?.kind === 'company';
     if (role === 'corporate' && !isCompany) throw new CustomerRefused(`customer ${request.customer} is a person: the corporate account of ${order.source}:${order.bookingRef} is a company`);
-    const learned = ground.learned === null ? await learn(tx, ground, customer, isCompany, request) : await moveLearned(tx, ground.learned, customer, request);
+    if (made !== null && (made.kind === 'company') !== isCompany) {
+      await moveMade(tx, made.id, null, request);
+      await deactivate(tx, made.id); // a person is no company: with the next booking of these words somebody is asked
+      return { decision: 'link', customerId: request.customer };
+    }
+    const learned = made === null ? await learn(tx, ground, customer, isCompany, request) : await moveMade(tx, made.id, customer, request);
     return { decision: 'link', customerId: request.customer, ...(learned !== null && { learned }) };
   });
 }
 
-/** What was learned from a decision that is replaced belongs to another customer now, or (null) to itself; its orders are linked again. */
-async function moveLearned(tx: Queryable, learned: string, into: { readonly id: string; readonly rootId: string } | null, { reason, actor, now }: ReviewRequest): Promise<string> {
+/** What a decision made that is replaced belongs to another customer now, though somebody said that they are two, or (null) to itself; its orders are linked again. */
+async function moveMade(tx: Queryable, learned: string, into: { readonly id: string; readonly rootId: string } | null, { reason, actor, now }: ReviewRequest): Promise<string> {
   const orders = await ordersOfCustomers(tx, [learned]); // as long as they are those of the customer before
   await setMergedInto(tx, learned, into);
   await endMerge(tx, { customerId: learned, reason, actor, at: now });
-  if (into !== null) await insertMerge(tx, { customerId: learned, intoId: into.id, reason, actor, at: now });
+  if (into !== null) {
+    await forgetNotSame(tx, learned, into.id);
+    await insertMerge(tx, { customerId: learned, intoId: into.id, reason, actor, at: now });
+  }
   await markStale(tx, orders, `customer ${learned} is ${into === null ? 'itself' : `customer ${into.id}`}: ${reason}`);
   await raiseFactsVersion(tx);
   return learned;
@@ -180,11 +188,12 @@ export async function rejectCandidates(tools: RerateDependencies, request: Revie
     const candidates = ((ground.link?.evidence ?? {}) as KeptEvidence).candidates ?? [];
     const met = someoneIn(ground);
     const others = candidates.flatMap(({ customerId }) => customerId ?? []);
-    if (ground.learned !== null) {
-      const accepted = ground.link?.customerId ?? null;
-      await moveLearned(tx, ground.learned, null, request);
-      await insertNotSame(tx, { customerId: ground.learned, others: [...new Set([...others, ...(accepted === null ? [] : [accepted])])].filter((other) => other !== ground.learned), reason: request.reason, actor: request.actor, at: request.now });
-      return { decision: 'new', customerId: ground.learned };
+    if (ground.made !== null) {
+      const { id } = ground.made;
+      await moveMade(tx, id, null, request);
+      const accepted = ground.link?.customerId ?? id;
+      await insertNotSame(tx, { customerId: id, others: [...new Set([...others, accepted])].filter((other) => other !== id), reason: request.reason, actor: request.actor, at: request.now });
+      return { decision: 'new', customerId: id };
     }
     if (met === undefined || !met.keys.some(({ strong }) => strong)) return { decision: 'none', customerId: null };
     await claimIdentities(tx, met.keys.filter(({ strong }) => strong));
@@ -200,9 +209,20 @@ interface Ground {
   readonly role: Role;
   readonly position: string;
   readonly link: CustomerLink | undefined;
-  /** Of a decision that is replaced. */
-  readonly learned: string | null;
+  /** The customer that the decision before made, which is replaced: still as it was left, or itself again. */
+  readonly made: MergeableCustomer | null;
   readonly facts: Facts;
+}
+
+/** What a person's decision made of the party: learned by an acceptance, new by a rejection. @throws CustomerRefused where somebody merged it elsewhere since */
+async function madeBefore(tx: Queryable, link: CustomerLink | undefined): Promise<MergeableCustomer | null> {
+  if (link === undefined || !isHuman(link)) return null;
+  const id = (link.evidence as KeptEvidence).learned ?? (link.decision === 'new' ? link.customerId : null);
+  const [made] = id === null ? [] : await lockCustomers(tx, [id]);
+  if (made !== undefined && made.mergedInto !== null && made.mergedInto !== link.customerId) {
+    throw new CustomerRefused(`customer ${made.id}, which the decision before made of it, was merged into ${made.mergedInto} since: take that back first (midline customers unmerge ${made.id})`);
+  }
+  return made ?? null;
 }
 
 /** In one transaction, under the order's lock: the decision, and what it makes of the ledger. */
@@ -221,7 +241,7 @@ async function decideByHand(
     if (!replace && link !== undefined && isHuman(link)) {
       throw new CustomerRefused(`${link.decidedBy.replace(/^person:/, '')} has decided already that it is ${link.customerId === null ? 'nobody who is known' : `customer ${link.customerId}`}; to decide anew: --replace`);
     }
-    const { learned, ...decided } = await decide(tx, { order, role, position, link, learned: ((link?.evidence ?? {}) as KeptEvidence).learned ?? null, facts });
+    const { learned, ...decided } = await decide(tx, { order, role, position, link, made: replace ? await madeBefore(tx, link) : null, facts });
     await insertLinks(tx, [{ orderId: id, role, position, ...decided, evidence: { reason, ...(learned !== undefined && { learned }), candidates: ((link?.evidence ?? {}) as KeptEvidence).candidates ?? [] }, decidedBy: `person:${actor}` }]);
     const rated = (await rateAgain(tx, wire, facts, [order], reason)).map((one) => ({ ...one, causeType: 'match' }));
     await saveDecisions(tx, { orders: rated, links: { drafts: [], links: [], contacts: [] }, events: [], messages: [] }, wire, codec, now.getTime());

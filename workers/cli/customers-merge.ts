@@ -7,6 +7,7 @@ import { examples } from './output.js';
 
 interface MergeOptions {
   readonly reason: string;
+  readonly replace?: boolean;
   readonly dryRun?: boolean;
   readonly json?: boolean;
 }
@@ -18,6 +19,7 @@ export function registerMerge(customers: Command): void {
     .argument('<customer>', 'customer id, or an external id as source:id')
     .argument('<into>', 'the customer that it is')
     .requiredOption('--reason <text>', 'why; noted in the ledger and in the audit log')
+    .option('--replace', 'though somebody said that they are two: decide that anew')
     .option('--dry-run', 'show what changes in the ledgers and change nothing')
     .option('--json', 'print one JSON document')
     .addHelpText('after', `
@@ -25,7 +27,7 @@ Nothing is lost: links stay with the customer that they found, both records stay
 ${examples('midline customers merge 17 4 --reason "same passport" --dry-run', 'midline customers merge gds:A-17 crm:K-4711 --reason "asked on the phone" --json')}`)
     .action(async (customer: string, into: string, options: MergeOptions) => {
       await changeFacts(options, async (database, preview) => mergeCustomers(database, {
-        customer: await namedCustomer(database, customer), into: await namedCustomer(database, into), reason: options.reason, actor: actor(), now: new Date(), preview,
+        customer: await namedCustomer(database, customer), into: await namedCustomer(database, into), replace: options.replace === true, reason: options.reason, actor: actor(), now: new Date(), preview,
       }), ({ customer: id, root }) => `Customer ${id} is customer ${root} now.`);
     });
 }

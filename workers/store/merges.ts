@@ -29,6 +29,11 @@ export async function setMergedInto(tx: Queryable, id: string, into: Pick<Mergea
   );
 }
 
+/** Leaves a customer to people: nothing is linked to it without asking. */
+export async function deactivate(tx: Queryable, id: string): Promise<void> {
+  await tx.query('update customer set active = false, updated_at = now() where id = $1', [id]);
+}
+
 export interface Merge {
   readonly customerId: string;
   readonly intoId: string;

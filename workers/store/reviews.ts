@@ -34,13 +34,20 @@ export async function insertNotSame(tx: Queryable, { customerId, others, reason,
   );
 }
 
-/** Of two customers, with whoever was merged into them, the pair of whom a person said that they are two; undefined: nobody did. */
-export async function notSame(tx: Queryable, one: string, other: string): Promise<{ readonly reason: string; readonly actor: string } | undefined> {
-  const [row] = await tx.query<{ readonly reason: string; readonly actor: string }>(
-    `with one as (select m.id from customer c join customer m on m.id = c.id or m.root_id = c.root_id where c.id = $1), other as (select m.id from customer c join customer m on m.id = c.id or m.root_id = c.root_id where c.id = $2)
-     select n.reason, n.actor from customer_not_same n
-     where (n.customer_id in (select id from one) and n.other_id in (select id from other)) or (n.other_id in (select id from one) and n.customer_id in (select id from other)) limit 1`,
-    [one, other],
-  );
-  return row;
+/** That a person said of two customers that they are two. */
+interface NotSame {
+  readonly reason: string;
+  readonly actor: string;
 }
+
+const selvesOfBoth = `with one as (select m.id from customer c join customer m on m.id = c.id or m.root_id = c.root_id where c.id = $1), other as (select m.id from customer c join customer m on m.id = c.id or m.root_id = c.root_id where c.id = $2)`;
+const ofBoth = '((n.customer_id in (select id from one) and n.other_id in (select id from other)) or (n.other_id in (select id from one) and n.customer_id in (select id from other)))';
+
+/** Of two customers, with whoever was merged into them, the pair of whom a person said that they are two; undefined: nobody did. */
+export async function notSame(tx: Queryable, one: string, other: string): Promise<NotSame | undefined> {
+  return (await tx.query<NotSame>(`${selvesOfBoth} select n.reason, n.actor from customer_not_same n where ${ofBoth} limit 1`, [one, other]))[0];
+}
+
+/** Takes back whatever says that two customers, with whoever was merged into them, are two. @returns it, for the audit log */
+export const forgetNotSame = (tx: Queryable, one: string, other: string): Promise<readonly NotSame[]> =>
+  tx.query<NotSame>(`${selvesOfBoth} delete from customer_not_same n where ${ofBoth} returning n.reason, n.actor`, [one, other]);
