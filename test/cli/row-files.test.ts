@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -38,5 +38,23 @@ describe.each(commands)('midline %s', (_, argsFor) => {
   test('tells of a file with a first line and no rows, which is no error', async () => {
     await writeFile(join(folder, 'header.csv'), 'externalId,givenName\n');
     expect(await midline(...argsFor('header.csv'))).toMatchObject({ code: 0, err: expect.stringMatching(/^header\.csv: 0 rows, nothing was done\.$/m) });
+  });
+});
+
+describe.each([
+  ['customers publish', (file: string) => ['customers', 'publish', file, '--deactivate'], 'file,line,field,value,reason,landed', (file: string) => `${file},`],
+  ['match', (file: string) => ['match', '--alone', '--map', 'map.yaml', '--in', file, '--out', 'decisions.ndjson'], 'line,field,value,reason,landed', () => ''],
+] as const)('midline %s', (name, argsFor, header, named) => {
+  // Seen to fail when problems are gathered and shown at the end: all of them are.
+  test('shows the first problems and writes all of them to a file', async () => {
+    const file = `${name.replace(' ', '-')}.csv`;
+    await writeFile(join(folder, file), ['externalId,givenName', ...Array.from({ length: 60 }, (_, n) => `,Anna ${n}`)].join('\n'));
+    const { code, out } = await midline(...argsFor(file), '--problems', 'problems.csv', '--json');
+    const problems = (await readFile(join(folder, 'problems.csv'), 'utf8')).trim().split('\n');
+    expect(code).toBe(1);
+    expect(JSON.parse(out)).toMatchObject({ refused: 60, problemCount: 60, problemsFile: 'problems.csv', reasons: [{ field: 'externalId', reason: 'is missing', count: 60 }] });
+    expect(JSON.parse(out)).toHaveProperty('problems.length', 50);
+    expect([problems.length, problems[0], problems[60]]).toEqual([61, header, `${named(file)}61,externalId,,is missing,false`]);
+    expect(await midline(...argsFor(file), '--problems', file)).toMatchObject({ code: 2, err: expect.stringContaining(`--problems would write over ${file}`) });
   });
 });

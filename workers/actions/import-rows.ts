@@ -10,6 +10,8 @@ import { plainCell } from './csv-line.js';
 
 /** What is wrong with a row of a file that people write. */
 export interface RowProblem {
+  /** Where several are read: the one that holds the row. */
+  readonly file?: string;
   readonly line: number;
   /** Empty: the row as a whole. */
   readonly field: string;

@@ -32,7 +32,7 @@ export interface PublishCustomersOptions {
   /** Connected. */
   readonly producer: EventProducer;
   readonly topic?: string;
-  readonly onProblem: (problem: RowProblem & { readonly file: string }) => void;
+  readonly onProblem: (problem: RowProblem) => void;
   readonly onProgress: (published: number) => void;
 }
 

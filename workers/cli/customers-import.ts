@@ -1,11 +1,10 @@
-import { resolve } from 'node:path';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { columnMapSchema } from '../../schemas/column-map.js';
 import { importCustomers, type CustomerImport } from '../actions/import-customers.js';
 import { countryOf } from './arguments.js';
 import { actor, withDatabase } from './connect.js';
 import { examples, noteEmpty, printResult } from './output.js';
-import { problemText, reportProblems, type ProblemSummary } from './problems.js';
+import { problemsOption, problemText, reportProblems, type ProblemSummary } from './problems.js';
 import { readingFile } from './progress.js';
 import { readAs } from './read-as.js';
 
@@ -30,16 +29,15 @@ export function registerImport(customers: Command): void {
     .option('--map <file>', 'YAML that says which column is what, for a file with other columns (docs/matching.md)')
     .option('--source <id>', 'system whose external ids these are, for rows that name none', 'crm')
     .option('--country <code>', 'what national phone numbers are read with where a row has no country', countryOf)
-    .option('--problems <file>', 'write every problem to this file too, as CSV where its name says so, else as NDJSON')
+    .option(...problemsOption)
     .option('--resume', 'go on where an import of this very file was broken off, if one was')
     .option('--json', 'print one JSON document')
     .addHelpText('after', `
 Rows land by the thousand; Ctrl-C finishes those in hand. Importing a file again from its beginning is never wrong, --resume saves the time.
 ${examples('midline customers import customers.csv', 'midline customers import customers.csv --problems problems.csv', 'midline customers import customers.csv --problems problems.csv --resume', 'midline customers import customers.ndjson --source hotel-pms --country DE --json')}`)
     .action(async (file: string, options: ImportOptions) => {
-      if (options.problems !== undefined && resolve(options.problems) === resolve(file)) throw new InvalidArgumentError(`--problems would write over ${file}: name another file.`);
       const map = options.map === undefined ? undefined : await readAs(options.map, columnMapSchema);
-      const report = reportProblems(options.problems);
+      const report = reportProblems(options.problems, [file, ...(options.map === undefined ? [] : [options.map])]);
       const stop = stopBySignal();
       let begun = false;
       const result = await readingFile((onProgress) => withDatabase((database) => importCustomers(database, {

@@ -7,7 +7,7 @@ import { ConfigError } from '../runtime/config.js';
 import { actor, encryptionOf, withDatabase } from './connect.js';
 import { namedCustomer } from './named-customer.js';
 import { examples, formatTable, printResult } from './output.js';
-import { problemText, reportProblems } from './problems.js';
+import { problemsOption, problemText, reportProblems } from './problems.js';
 import { counting, readingFile } from './progress.js';
 
 interface JsonOption {
@@ -76,11 +76,11 @@ function registerSensitiveImport(sensitive: Command): void {
     .description('note what the rows of a file say of known customers; problems are told by line, and never what somebody needs')
     .argument('<file>', '.csv or .ndjson: externalId, source, kind, text, consentAt, consentProof')
     .option('--source <id>', 'system whose external ids these are, for rows that name none', 'crm')
-    .option('--problems <file>', 'write every problem to this file too')
+    .option(...problemsOption)
     .option('--json', 'print one JSON document')
     .addHelpText('after', examples('midline customers sensitive import needs.csv --problems problems.csv'))
     .action(async (file: string, { source, problems, ...options }: JsonOption & { readonly source: string; readonly problems?: string }) => {
-      const report = reportProblems(problems);
+      const report = reportProblems(problems, [file]);
       const result = await readingFile((onProgress) => withDatabase((database) => importSensitive(database, sealing(), { file, source, actor: actor(), now: new Date(), onProblem: report.add, onProgress })), () => `, ${report.count()} problems`);
       printResult({ ...result, ...report.end() }, options, ({ rows, added, unchanged, refused, ...summary }) => [...problemText(summary), `${rows} rows: ${added} entries added, ${unchanged} known already; ${refused} rows with problems.`].join('\n'));
       if (report.count() > 0) process.exitCode = 1;

@@ -1,6 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { publishCustomers, type CustomersPublished } from '../actions/publish-customers.js';
-import type { RowProblem } from '../actions/import-rows.js';
 import { rekeyCustomers } from '../actions/rekey-customers.js';
 import { criteria } from '../domain/customer-profile.js';
 import { emailKeyOf, phoneOf } from '../domain/match/contacts.js';
@@ -25,7 +24,7 @@ import { registerQuality } from './customers-quality.js';
 import { registerBlockMail, registerDeliverability } from './customers-reach.js';
 import { registerSensitive } from './customers-sensitive.js';
 import { examples, formatTable, noteEmpty, printResult } from './output.js';
-import { problemLines } from './problems.js';
+import { problemsOption, problemText, reportProblems, type ProblemSummary } from './problems.js';
 import { counting } from './progress.js';
 
 interface JsonOption {
@@ -60,12 +59,13 @@ function registerPublish(customers: Command): void {
     .argument('<file...>', '.csv or .ndjson as for customers import, or .ndjson with a customer event in each line')
     .option('--source <id>', 'system whose external ids these are, for rows that name none', 'crm')
     .option('--deactivate', 'publish that these customers are none any more: of each row externalId and source are read')
+    .option(...problemsOption)
     .option('--json', 'print one JSON document')
     .addHelpText('after', `
 Rows are as new as this command; what a row leaves empty, and no row before it of the same customer gives, is not so. Events have an updatedAt of their own.
-${examples('midline customers publish customers.csv', 'midline customers publish events.ndjson --json', 'midline customers publish gone.csv --source hotel-pms --deactivate')}`)
-    .action(async (files: readonly string[], options: JsonOption & { readonly source: string; readonly deactivate?: boolean }) => {
-      const problems: (RowProblem & { readonly file: string })[] = [];
+${examples('midline customers publish customers.csv', 'midline customers publish events.ndjson --problems problems.csv --json', 'midline customers publish gone.csv --source hotel-pms --deactivate')}`)
+    .action(async (files: readonly string[], options: JsonOption & { readonly source: string; readonly deactivate?: boolean; readonly problems?: string }) => {
+      const report = reportProblems(options.problems, files, { several: true });
       const config = configOf('KAFKA_BROKERS', 'SCHEMA_REGISTRY_URL');
       const codec = createCodec({ registryUrl: config.SCHEMA_REGISTRY_URL });
       const producer = createEventProducer(createKafka({ ...kafkaOptions(config), clientId: 'midline-customers' }));
@@ -73,19 +73,19 @@ ${examples('midline customers publish customers.csv', 'midline customers publish
       await producer.connect();
       try {
         const result = await counting('customers published', (onProgress) => publishCustomers({
-          files, source: options.source, deactivate: options.deactivate === true, now: Date.now(), codec, producer, onProblem: (problem) => problems.push(problem), onProgress,
+          files, source: options.source, deactivate: options.deactivate === true, now: Date.now(), codec, producer, onProblem: report.add, onProgress,
         }));
-        printResult({ ...result, problems }, options, publishText);
+        printResult({ ...result, ...report.end() }, options, publishText);
         noteEmpty(files, result.rows);
       } finally {
         await producer.disconnect();
       }
-      if (problems.length > 0) process.exitCode = 1;
+      if (report.count() > 0) process.exitCode = 1;
     });
 }
 
-const publishText = ({ problems, rows, published, refused }: CustomersPublished & { readonly problems: readonly (RowProblem & { readonly file: string })[] }): string => [
-  ...problems.map((problem) => `${problem.file}: ${problemLines([problem]).join('')}`),
+const publishText = ({ rows, published, refused, ...problems }: CustomersPublished & ProblemSummary): string => [
+  ...problemText(problems),
   `${rows} rows: ${published} messages published, ${refused} rows with problems.`,
 ].join('\n');
 

@@ -6,7 +6,6 @@ import { columnMapSchema } from '../../schemas/column-map.js';
 import { matchModelSchema, type MatchModel } from '../../schemas/match-model.js';
 import { createMatchedCustomers, matchFile, trainModel, type DecisionLine, type MatchedFile } from '../actions/match-file.js';
 import { modelInUse } from '../actions/match-model.js';
-import type { RowProblem } from '../actions/import-rows.js';
 import { shippedModel } from '../domain/match/shipped-model.js';
 import type { Database } from '../store/database.js';
 import { countryOf, wholeNumber } from './arguments.js';
@@ -14,7 +13,7 @@ import { actor, withDatabase } from './connect.js';
 import { registerModels, registerUse } from './match-model.js';
 import { registerAccept, registerExplain, registerReject, registerReview } from './match-review.js';
 import { examples, noteEmpty, printResult } from './output.js';
-import { problemLines } from './problems.js';
+import { problemsOption, problemText, reportProblems, type ProblemSummary } from './problems.js';
 import { advancing } from './progress.js';
 import { readAs } from './read-as.js';
 
@@ -27,6 +26,7 @@ interface MatchOptions {
   readonly model?: string;
   readonly alone?: boolean;
   readonly dryRun?: boolean;
+  readonly problems?: string;
   readonly json?: boolean;
 }
 
@@ -43,6 +43,7 @@ export function registerMatch(program: Command): void {
     .option('--model <file>', 'a model from midline match train, instead of the one in use')
     .option('--alone', 'only with each other: needs no database, writes none')
     .option('--dry-run', 'write the decisions, but no customers')
+    .option(...problemsOption)
     .option('--json', 'print one JSON document')
     .addHelpText('after', `
 link: it is this customer. review: a person has to look. new: nobody known; without --dry-run a customer is made of it.
@@ -51,11 +52,11 @@ ${examples('midline match --map persons.map.yaml --in persons.csv --out decision
       // Not as required options: commander would ask the commands below for them, too.
       const { map: mapFile, in: file, out } = options;
       if (mapFile === undefined || file === undefined || out === undefined) return match.error('error: say which file to match: --map FILE --in FILE --out FILE (or midline match review, accept, reject, explain)');
-      const problems: RowProblem[] = [];
+      const report = reportProblems(options.problems, [mapFile, file, out]);
       const model = options.model === undefined ? null : await readAs(options.model, matchModelSchema);
       const request = {
         file, map: await readAs(mapFile, columnMapSchema),
-        source: options.source, country: options.country ?? null, onProblem: (problem: RowProblem) => { problems.push(problem); },
+        source: options.source, country: options.country ?? null, onProblem: report.add,
       };
       const matchWith = (database: Database | null, used: MatchModel): Promise<MatchedFile> => advancing('records matched', (onProgress) => matchFile(database, { ...request, model: used, onProgress }));
       const run = async (database: Database | null) => {
@@ -63,12 +64,12 @@ ${examples('midline match --map persons.map.yaml --in persons.csv --out decision
         const made = database === null || options.dryRun === true ? new Map<string, string>()
           : await advancing('customers made', (onProgress) => createMatchedCustomers(database, matched, { ...request, actor: actor(), now: new Date(), onProgress }));
         await writeLines(out, matched.decisions.map((line) => withIds(line, made)));
-        return { records: matched.decisions.length, ...countsOf(matched.decisions), created: made.size, refused: problems.length };
+        return { records: matched.decisions.length, ...countsOf(matched.decisions), created: made.size, refused: report.count() };
       };
       const result = await (options.alone === true ? run(null) : withDatabase(run));
-      printResult({ ...result, problems }, options, matchText(out));
+      printResult({ ...result, ...report.end() }, options, matchText(out));
       noteEmpty([file], result.records + result.refused);
-      if (problems.length > 0) process.exitCode = 1;
+      if (report.count() > 0) process.exitCode = 1;
     });
   registerTrain(match);
   registerUse(match);
@@ -85,6 +86,7 @@ interface TrainOptions {
   readonly out: string;
   readonly seed: number;
   readonly country?: string;
+  readonly problems?: string;
   readonly json?: boolean;
 }
 
@@ -97,21 +99,22 @@ function registerTrain(match: Command): void {
     .requiredOption('--out <file>', 'where the model goes, as JSON')
     .option('--seed <number>', 'of chance; the same records and seed give the same model', wholeNumber, 1)
     .option('--country <code>', 'what national phone numbers are read with where a record has no country', countryOf)
+    .option(...problemsOption)
     .option('--json', 'print one JSON document')
     .addHelpText('after', examples('midline match train --map persons.map.yaml --in persons.csv --out model.json --seed 7', 'midline match --model model.json --map persons.map.yaml --in persons.csv --out decisions.ndjson --dry-run'))
     .action(async (options: TrainOptions) => {
-      const problems: RowProblem[] = [];
-      const { model, ...result } = await trainModel({ file: options.in, map: await readAs(options.map, columnMapSchema), source: 'file', country: options.country ?? null, seed: options.seed, onProblem: (problem) => { problems.push(problem); } });
+      const report = reportProblems(options.problems, [options.map, options.in, options.out]);
+      const { model, ...result } = await trainModel({ file: options.in, map: await readAs(options.map, columnMapSchema), source: 'file', country: options.country ?? null, seed: options.seed, onProblem: report.add });
       await writeFile(options.out, `${JSON.stringify(model, null, 2)}\n`);
-      printResult({ version: model.version, ...result, problems }, options, ({ records, pairs, matches }) => [
-        ...problemLines(problems), `${model.version} (hash ${result.hash}) is in ${options.out}: learned from ${records} records and ${pairs} pairs with a common key, of which it holds ${(matches * 100).toFixed(1)} % for one person.`,
+      printResult({ version: model.version, ...result, ...report.end() }, options, ({ records, pairs, matches, ...summary }) => [
+        ...problemText(summary), `${model.version} (hash ${result.hash}) is in ${options.out}: learned from ${records} records and ${pairs} pairs with a common key, of which it holds ${(matches * 100).toFixed(1)} % for one person.`,
       ].join('\n'));
-      if (problems.length > 0) process.exitCode = 1;
+      if (report.count() > 0) process.exitCode = 1;
     });
 }
 
-const matchText = (out: string) => ({ records, link, review, new: fresh, created, refused, problems }: ReturnType<typeof countsOf> & { readonly records: number; readonly created: number; readonly refused: number; readonly problems: readonly RowProblem[] }): string => [
-  ...problemLines(problems),
+const matchText = (out: string) => ({ records, link, review, new: fresh, created, refused, ...problems }: ReturnType<typeof countsOf> & ProblemSummary & { readonly records: number; readonly created: number; readonly refused: number }): string => [
+  ...problemText(problems),
   `${records} records: ${link} linked, ${review} for a person to look at, ${fresh} new; ${created} customers made; ${refused} rows with problems. The decisions are in ${out}.`,
 ].join('\n');
 

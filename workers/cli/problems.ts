@@ -1,11 +1,15 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { extname } from 'node:path';
+import { extname, resolve } from 'node:path';
+import { InvalidArgumentError } from 'commander';
 import type { RowProblem } from '../actions/import-rows.js';
 import { csvLine } from '../actions/csv-line.js';
 
 /** A line each: `line 12: country Germany must be …`; what would move the cursor is written out. */
 export const problemLines = (problems: readonly RowProblem[]): readonly string[] =>
-  problems.map(({ line, field, value, reason }) => `line ${line}: ${[field, value, reason].filter((part) => part !== '').join(' ')}`.replaceAll(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1)));
+  problems.map(({ file, line, field, value, reason }) => `${file === undefined ? '' : `${file}: `}line ${line}: ${[field, value, reason].filter((part) => part !== '').join(' ')}`.replaceAll(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1)));
+
+/** Of every command that reads a file of rows. */
+export const problemsOption = ['--problems <file>', 'write every problem to this file too, as CSV where its name says so, else as NDJSON'] as const;
 
 /** So many are shown, and so many reasons counted apart. */
 const mostShown = 50;
@@ -31,15 +35,22 @@ export interface ProblemReport {
 }
 
 /**
- * Takes problems as they come and keeps few of them. @param file gets all of them, at once: CSV where its name says so, else NDJSON, and of each whether its row landed; what it held before is gone.
+ * Takes problems as they come and keeps few of them.
+ * @param file gets all of them, at once: CSV where its name says so, else NDJSON, and of each whether its row landed; what it held before is gone
+ * @param others files that the command reads or writes otherwise
+ * @param options several: more than one file holds rows, and each problem names its own
+ * @throws InvalidArgumentError where `file` is one of the others
  */
-export function reportProblems(file: string | undefined): ProblemReport {
+export function reportProblems(file: string | undefined, others: readonly string[], { several = false }: { readonly several?: boolean } = {}): ProblemReport {
+  const same = others.find((other) => file !== undefined && resolve(other) === resolve(file));
+  if (same !== undefined) throw new InvalidArgumentError(`--problems would write over ${same}: name another file.`);
   const first: ToldProblem[] = [];
   const reasons = new Map<string, { readonly field: string; readonly reason: string; readonly count: number }>();
   let count = 0;
   const isCsv = file !== undefined && extname(file).toLowerCase() === '.csv';
   const written = file === undefined ? null : openSync(file, 'w');
-  if (written !== null && isCsv) writeSync(written, csvLine(['line', 'field', 'value', 'reason', 'landed']));
+  const columns = [...(several ? ['file'] as const : []), 'line', 'field', 'value', 'reason', 'landed'] as const;
+  if (written !== null && isCsv) writeSync(written, csvLine(columns));
   return {
     add(problem) {
       const told = { ...problem, landed: problem.landed ?? false };
@@ -48,7 +59,7 @@ export function reportProblems(file: string | undefined): ProblemReport {
       const name = `${problem.field} ${problem.reason}`;
       const { field, reason } = reasons.has(name) || reasons.size < mostReasons ? problem : { field: '', reason: 'other problems' };
       reasons.set(`${field} ${reason}`, { field, reason, count: (reasons.get(`${field} ${reason}`)?.count ?? 0) + 1 });
-      if (written !== null) writeSync(written, isCsv ? csvLine([String(problem.line), problem.field, problem.value, problem.reason, String(told.landed)]) : `${JSON.stringify(told)}\n`);
+      if (written !== null) writeSync(written, isCsv ? csvLine(columns.map((column) => String(told[column] ?? ''))) : `${JSON.stringify(told)}\n`);
     },
     count: () => count,
     end() {
