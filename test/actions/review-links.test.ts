@@ -4,7 +4,10 @@ import { assignFeeTable } from '../../workers/actions/fee-tables.js';
 import { mergeCustomers, unmergeCustomer } from '../../workers/actions/merge-customers.js';
 import { reconcile } from '../../workers/actions/reconcile.js';
 import { type RerateDependencies, rerateStale } from '../../workers/actions/rerate.js';
+import { lookAgain } from '../../workers/actions/look-again.js';
 import { acceptCustomer, explainLinks, listReviews, rejectCandidates } from '../../workers/actions/review-links.js';
+import { newCustomer } from '../../workers/domain/match/new-customer.js';
+import { insertCustomers } from '../../workers/store/customers.js';
 import { giveFeeTable } from '../fee-tables.js';
 import { booked } from '../ingest/world.js';
 import { createLane } from './disordered-histories.js';
@@ -70,7 +73,7 @@ describe('a review', () => {
     await assignFeeTable(tools.database, { ...doing, subject: { kind: 'customer', id: anna }, table: 'gold', from: '2020-01-01', until: null, reason: 'test' });
     await rerateStale(tools, Date.now);
     expect(await orderOf('yes-2')).toEqual({ customer: null, link: 'review', fees: '10.00' });
-    expect(await acceptCustomer(tools, { ...request(idOfReview('yes')), customer: anna })).toEqual({ place: idOfReview('yes'), decision: 'link', customerId: anna, difference: { EUR: '-4.00' } });
+    expect(await acceptCustomer(tools, { ...request(idOfReview('yes')), customer: anna })).toEqual({ place: idOfReview('yes'), decision: 'link', customerId: anna, difference: { EUR: '-4.00' }, others: { orders: 0, linked: 0, difference: {} } });
     expect(await orderOf('yes-2')).toEqual({ customer: anna, link: 'linked', fees: '6.00' });
     const event = booked('yes-2', { eventId: 'yes-2/2', occurredAt: Date.UTC(2026, 4, 2) }, { booker: { givenName: 'Peter', familyName: 'Schmidt', emails: ['peter@schmidt.example'] } });
     await settle({ ...event, type: 'changed' });
@@ -184,6 +187,36 @@ describe('a review', () => {
     await rerateStale(tools, Date.now);
     expect(await orderOf('one-2')).toMatchObject({ customer: anna });
     expect(await tools.database.query(`select details -> 'replaced' as replaced from audit_log where action = 'customers merge' and subject = $1`, [customerId])).toEqual([{ replaced: [{ reason: 'asked on the phone', actor: 'anna' }] }]);
+    await expectReconciled();
+  });
+
+  // Seen to fail when nobody looks again: each waits for a question of its own, and a second rejection makes a second customer of the same words.
+  test('is decided for all who wait with the same words: as the one who was accepted, and as the one whom a rejection made', async () => {
+    for (const [prefix, decide] of [['all-a', 'accept'], ['all-r', 'reject']] as const) {
+      const { anna } = await household(prefix);
+      const waits = (ref: string) => settle(booked(`${prefix}-${ref}`, {}, { booker: { givenName: 'Peter', familyName: 'Müller', emails: [`${prefix}@mueller.example`] } }));
+      await waits('3');
+      await waits('4');
+      await settle(booked(`${prefix}-5`, {}, { booker: { givenName: 'Lena', familyName: 'Müller', emails: [`${prefix}@mueller.example`] } }));
+      const { customerId, others } = decide === 'accept' ? await acceptCustomer(tools, { ...request(idOfReview(prefix)), customer: anna }) : await rejectCandidates(tools, request(idOfReview(prefix)));
+      expect(others).toMatchObject({ orders: 3, linked: 2 });
+      for (const ref of ['2', '3', '4']) expect(await orderOf(`${prefix}-${ref}`)).toMatchObject({ customer: customerId });
+      expect(await orderOf(`${prefix}-5`)).toMatchObject({ customer: null, link: 'review' }); // another given name: nobody has been asked about her
+      await expectReconciled();
+    }
+  });
+
+  // Seen to fail when a rejection does not look who is there by now, and when those who wait are never looked at again.
+  test('of somebody who became known meanwhile: a rejection finds them, and so does whoever looks again', async () => {
+    await household('meanwhile');
+    await settle(booked('meanwhile-3', {}, { booker: { givenName: 'Peter', familyName: 'Müller', emails: ['meanwhile@mueller.example'], phones: ['+49 30 998877'] } }));
+    await insertCustomers(tools.database, [newCustomer({ role: 'payer', position: '', party: { givenName: 'Peter', familyName: 'Müller' } }, [{ kind: 'email', value: 'meanwhile@mueller.example', strong: true }], { source: 'crm', country: null }, '700001')]);
+    expect(await rejectCandidates(tools, request(idOfReview('meanwhile')))).toMatchObject({ decision: 'link', customerId: '700001', others: { linked: 1 } });
+    expect(await orderOf('meanwhile-3')).toMatchObject({ customer: '700001', link: 'linked' });
+    await household('anybody');
+    await insertCustomers(tools.database, [newCustomer({ role: 'payer', position: '', party: { givenName: 'Peter', familyName: 'Müller' } }, [{ kind: 'email', value: 'anybody@mueller.example', strong: true }], { source: 'crm', country: null }, '700002')]);
+    expect((await lookAgain(tools, { candidates: null, reason: 'test', now: new Date() })).linked).toBeGreaterThan(0);
+    expect(await orderOf('anybody-2')).toMatchObject({ customer: '700002', link: 'linked' });
     await expectReconciled();
   });
 

@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Candidate } from '../domain/match/candidates.js';
+import { createCandidateIndex, type Candidate } from '../domain/match/candidates.js';
 import { matchKeys, type KeyContext, type KeyKind, type MatchKey } from '../domain/match/keys.js';
 import { newCustomer } from '../domain/match/new-customer.js';
-import { kindOf, partiesOf, type Role, type RoleParty } from '../domain/match/parties.js';
-import type { JudgedCandidate } from '../domain/match/decide.js';
+import { kindOf, partyIn, type Role, type RoleParty } from '../domain/match/parties.js';
+import { decideMatch, type JudgedCandidate } from '../domain/match/decide.js';
+import { populationOf } from '../domain/match/model.js';
 import { audit } from '../store/audit.js';
 import { customerNames } from '../store/customer-view.js';
 import { allocateCustomerIds, claimIdentities, currentLinks, findCandidates, insertCustomers, insertLinks, rootsOf, type CustomerLink } from '../store/customers.js';
@@ -14,6 +15,7 @@ import { factsVersion } from '../store/fence.js';
 import { lockOrders, type StoredOrder } from '../store/orders.js';
 import { deactivate, endMerge, insertMerge, lockCustomers, setMergedInto, type MergeableCustomer } from '../store/merges.js';
 import { forgetNotSame, insertNotSame, openReviews } from '../store/reviews.js';
+import { lookAgain, type LookedAgain } from './look-again.js';
 import { CustomerRefused } from './merge-customers.js';
 import { findOrder } from './orders.js';
 import { createDifferences, isOpen, rateAgain, type RerateDependencies } from './rerate.js';
@@ -94,8 +96,7 @@ async function named(db: Queryable, told: readonly Told[]): Promise<readonly Sho
   }));
 }
 
-const partyAt = ({ state }: StoredOrder, { role, position }: Pick<CustomerLink, 'role' | 'position'>): RoleParty | undefined =>
-  (state.booking === null ? [] : partiesOf(state.booking)).find((party) => party.role === role && party.position === position);
+const partyAt = ({ state }: StoredOrder, { role, position }: Pick<CustomerLink, 'role' | 'position'>): RoleParty | undefined => partyIn(state.booking, role, position);
 
 export interface ReviewRequest {
   /** `source:bookingRef/role`, of a traveller `…/traveller/ID`. */
@@ -113,6 +114,8 @@ export interface Reviewed {
   readonly customerId: string | null;
   /** What the ledger of the order got, in sum, by currency. */
   readonly difference: Readonly<Record<string, string>>;
+  /** Others who waited with the same candidates, and wait no more: now it can be told who they are. */
+  readonly others: LookedAgain;
 }
 
 /** Says who somebody in an order is; it stands for ever, whatever the model thinks later. @throws CustomerRefused */
@@ -197,11 +200,22 @@ export async function rejectCandidates(tools: RerateDependencies, request: Revie
     }
     if (met === undefined || !met.keys.some(({ strong }) => strong)) return { decision: 'none', customerId: null };
     await claimIdentities(tx, met.keys.filter(({ strong }) => strong));
-    const [id = ''] = await allocateCustomerIds(tx, 1);
-    await insertCustomers(tx, [newCustomer(met, met.keys, met.context, id)]);
+    const known = await somebodyElse(tx, met, others, ground.facts);
+    const id = known ?? (await allocateCustomerIds(tx, 1))[0] ?? '';
+    if (known === null) await insertCustomers(tx, [newCustomer(met, met.keys, met.context, id)]);
     await insertNotSame(tx, { customerId: id, others, reason: request.reason, actor: request.actor, at: request.now });
-    return { decision: 'new', customerId: id };
+    return { decision: known === null ? 'new' : 'link', customerId: id };
   });
+}
+
+/** The customer that a party is who is none of some others: somebody who became known since they were asked about. Null: nobody. */
+async function somebodyElse(tx: Queryable, met: Met, others: readonly string[], { matchModel }: Facts): Promise<string | null> {
+  const strong = met.keys.filter((key) => key.strong);
+  const refused = new Set((await rootsOf(tx, others)).map(({ rootId }) => rootId));
+  const { candidates, overflowed, customers } = await findCandidates(tx, strong);
+  const index = createCandidateIndex(candidates.filter(({ rootId }) => !refused.has(rootId)), overflowed, populationOf(customers));
+  const used = strong.filter((key) => !index.overflowed([key]).includes(key));
+  return decideMatch(matchModel, met, used, { candidates: index.find(used), usersOf: index.usersOf, population: index.population }).customerId;
 }
 
 interface Ground {
@@ -227,10 +241,11 @@ async function madeBefore(tx: Queryable, link: CustomerLink | undefined): Promis
 
 /** In one transaction, under the order's lock: the decision, and what it makes of the ledger. */
 async function decideByHand(
-  { database, codec, wire, factsAt }: RerateDependencies, { place, reason, replace = false, actor, now }: ReviewRequest, decide: (tx: Queryable, ground: Ground) => Promise<Pick<Reviewed, 'decision' | 'customerId'> & { readonly learned?: string }>,
+  tools: RerateDependencies, { place, reason, replace = false, actor, now }: ReviewRequest, decide: (tx: Queryable, ground: Ground) => Promise<Pick<Reviewed, 'decision' | 'customerId'> & { readonly learned?: string }>,
 ): Promise<Reviewed> {
+  const { database, codec, wire, factsAt } = tools;
   const { order: name, role, position } = placeIn(place);
-  return database.transaction(async (tx) => {
+  const { candidates, ...reviewed } = await database.transaction(async (tx) => {
     await (replace ? takeFactsLockExclusively(tx) : shareFacts(tx));
     const facts = await factsAt(tx, await factsVersion(tx));
     const { id } = await findOrder(tx, name);
@@ -248,6 +263,8 @@ async function decideByHand(
     await audit(tx, actor, `match ${decided.decision === 'link' ? 'accept' : 'reject'}`, placeName({ ...order, role, position }), { customer: decided.customerId, reason }, now);
     const differences = createDifferences();
     rated.forEach(differences.add);
-    return { place: placeName({ ...order, role, position }), ...decided, difference: differences.total().difference };
+    const candidates = (((link?.evidence ?? {}) as KeptEvidence).candidates ?? []).flatMap(({ customerId }) => customerId ?? []);
+    return { place: placeName({ ...order, role, position }), ...decided, difference: differences.total().difference, candidates };
   });
+  return { ...reviewed, others: await lookAgain(tools, { candidates, reason, now }) };
 }

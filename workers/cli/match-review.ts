@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
 import { acceptCustomer, explainLinks, listReviews, rejectCandidates, type Reviewed, type ShownCandidate, type ShownDecision } from '../actions/review-links.js';
+import { lookAgain, type LookedAgain } from '../actions/look-again.js';
 import type { DecisionLine } from '../actions/match-file.js';
 import { vetoTexts } from '../domain/match/decide.js';
 import { probabilityOf } from '../domain/match/model.js';
@@ -10,6 +11,7 @@ import { actor, withDatabase } from './connect.js';
 import { ratingTools } from './fees-tools.js';
 import { namedCustomer } from './named-customer.js';
 import { examples, printResult } from './output.js';
+import { counting } from './progress.js';
 
 interface JsonOption {
   readonly json?: boolean;
@@ -59,6 +61,19 @@ export function registerReject(match: Command): void {
     });
 }
 
+export function registerAgain(match: Command): void {
+  match
+    .command('again')
+    .description('look again at all who wait for a person: who can be told by now, by the customers there are and the model in use, is linked')
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', examples('midline match again', 'midline match again --json'))
+    .action(async (options: JsonOption) => {
+      const result = await withDatabase((database) => counting('orders', async (onProgress) =>
+        lookAgain(await ratingTools(database), { candidates: null, reason: 'looked at again', now: new Date(), onProgress })));
+      printResult(result, options, ({ orders, linked, difference }) => (orders === 0 ? 'Nobody waits.' : `In ${orders} orders somebody waited. ${lookedAgainText({ orders, linked, difference })}`));
+    });
+}
+
 export function registerExplain(match: Command): void {
   match
     .command('explain')
@@ -70,7 +85,7 @@ export function registerExplain(match: Command): void {
     .action(async (name: string, options: JsonOption & { readonly in?: string }) => {
       if (options.in !== undefined) return printResult(await recordNamed(options.in, name), options, recordText);
       printResult(await withDatabase((database) => explainLinks(database, name)), options, ({ order, decisions }) =>
-        (decisions.length === 0 ? `Nobody in ${order} says who they are.` : decisions.map(decisionText).join('\n')));
+        (decisions.length === 0 ? `Nobody in ${order} says enough to be found: that takes an id, an e-mail address, a phone number, or a name with a birth date.` : decisions.map(decisionText).join('\n')));
     });
 }
 
@@ -96,10 +111,15 @@ function recordText({ record_id: record, decision, customer_id: customer, weight
   ].join('\n');
 }
 
-function reviewedText({ place, decision, customerId, difference }: Reviewed): string {
-  const sums = Object.entries(difference).map(([currency, sum]) => `${sum} ${currency}`);
+const sumText = (difference: LookedAgain['difference']): string => Object.entries(difference).map(([currency, sum]) => `${sum} ${currency}`).join(' and ');
+
+const lookedAgainText = ({ linked, difference }: LookedAgain): string =>
+  `${linked} who waited ${linked === 1 ? 'is' : 'are'} linked now${sumText(difference) === '' ? '' : `; the fees of their orders change by ${sumText(difference)}`}.`;
+
+function reviewedText({ place, decision, customerId, difference, others }: Reviewed): string {
+  const sums = sumText(difference);
   const who = decision === 'link' ? `is customer ${customerId ?? ''}` : decision === 'new' ? `is somebody new: customer ${customerId ?? ''}` : 'is nobody who is known; the booking does not say enough to make a customer';
-  return `${place} ${who}.${sums.length === 0 ? '' : ` The fees of the order change by ${sums.join(' and ')}.`}`;
+  return `${place} ${who}.${sums === '' ? '' : ` The fees of the order change by ${sums}.`}${others.linked === 0 ? '' : ` With the same candidates: ${lookedAgainText(others)}`}`;
 }
 
 /** Reads like a reason: who, what was decided, and every candidate with what speaks for and against it. */
@@ -108,6 +128,7 @@ function decisionText({ id, decision, customerId, decidedBy, party, candidates, 
   const decided = { link: `is customer ${customerId ?? ''}`, review: 'waits for a person', new: `is somebody new: customer ${customerId ?? ''}`, none: 'says not enough to be found' }[decision];
   return [
     '', `${id}${name === '' ? '' : ` (${name})`} ${decided}${decidedBy === '' ? '' : `, decided by ${decidedBy}`}`,
+    ...(decision === 'review' && candidates.some(({ verdict }) => verdict === 'link') ? ['  more than one may be meant, and none is far enough ahead of the next'] : []),
     ...candidates.flatMap(candidateLines),
     ...(overflowed.length > 0 ? [`  not looked for by ${overflowed.join(', ')}: too many customers share it`] : []),
   ].join('\n');
@@ -124,7 +145,7 @@ function candidateLines({ customerId, rootId, name, verdict, reason, weightBits,
 function evidenceLines(evidence: ShownCandidate['evidence'], weightBits: number): readonly string[] {
   const sum = evidence.reduce((total, { bits }) => total + bits, 0);
   return [
-    ...evidence.map(({ field, level, bits }) => `    ${signed(bits)}  ${words[field] ?? field} ${level}`),
+    ...evidence.map(({ field, level, bits }) => `    ${signed(bits)}  ${words[field] ?? field} ${(field === 'address' ? places[level] : undefined) ?? levels[level] ?? level}`),
     ...(evidence.length > 0 && Math.abs(weightBits - sum) > 0.05 ? [`    ${signed(weightBits - sum)}  before anything is compared: one among all customers`] : []),
   ];
 }
@@ -135,6 +156,15 @@ function percent(bits: number): string {
   const probability = probabilityOf(bits) * 100;
   return probability > 99.9 ? 'more than 99.9 %' : probability < 0.1 ? 'less than 0.1 %' : `${probability.toFixed(1)} %`;
 }
+
+/** What levels mean, behind the name of their field. */
+const levels: Readonly<Record<string, string>> = {
+  equal: 'agrees', near: 'agrees but for a slip', close: 'is close, but not the same', compatible: 'agrees in part', swapped: 'stands where the other name belongs', initial: 'is an initial that agrees', different: 'differs',
+};
+
+const places: Readonly<Record<string, string>> = {
+  house: 'agrees in street and number', street: 'agrees in street or number, and town', area: 'agrees in the postal code', town: 'agrees in the town',
+};
 
 const words: Readonly<Record<string, string>> = {
   givenName: 'given name', familyName: 'family name', birthDate: 'birth date', id: 'customer or loyalty number', email: 'e-mail address', phone: 'phone number', address: 'address',

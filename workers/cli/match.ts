@@ -11,7 +11,7 @@ import type { Database } from '../store/database.js';
 import { countryOf, wholeNumber } from './arguments.js';
 import { actor, withDatabase } from './connect.js';
 import { registerModels, registerUse } from './match-model.js';
-import { registerAccept, registerExplain, registerReject, registerReview } from './match-review.js';
+import { registerAccept, registerAgain, registerExplain, registerReject, registerReview } from './match-review.js';
 import { examples, noteEmpty, printResult } from './output.js';
 import { problemsOption, problemText, reportProblems, type ProblemSummary } from './problems.js';
 import { advancing } from './progress.js';
@@ -77,6 +77,7 @@ ${examples('midline match --map persons.map.yaml --in persons.csv --out decision
   registerReview(match);
   registerAccept(match);
   registerReject(match);
+  registerAgain(match);
   registerExplain(match);
 }
 

@@ -25,6 +25,22 @@ export async function openReviews(db: Queryable, limit: number): Promise<{ reado
   return { reviews, open: row?.open ?? 0 };
 }
 
+/**
+ * Orders in which somebody waits for a person, by id.
+ * @param candidates only those with one of these customers among the candidates; null: all
+ * @param after the last id of the page before; null: from the beginning
+ */
+export async function ordersInReview(db: Queryable, candidates: readonly string[] | null, after: string | null, limit: number): Promise<readonly string[]> {
+  const rows = await db.query<{ readonly id: string }>(
+    `select distinct order_id as id from customer_link l
+     where decision = 'review' and superseded_at is null and ($2::uuid is null or order_id > $2::uuid)
+       and ($1::text[] is null or exists (select from jsonb_array_elements(l.evidence -> 'candidates') as c where c ->> 'customerId' = any ($1::text[])))
+     order by 1 limit $3`,
+    [candidates, after, limit],
+  );
+  return rows.map(({ id }) => id);
+}
+
 /** Keeps that a customer is none of some others. */
 export async function insertNotSame(tx: Queryable, { customerId, others, reason, actor, at }: { readonly customerId: string; readonly others: readonly string[]; readonly reason: string; readonly actor: string; readonly at: Date }): Promise<void> {
   await tx.query(

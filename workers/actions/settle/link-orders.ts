@@ -34,7 +34,7 @@ export interface LinkedOrders {
 }
 
 /** A request, and the order and place it is for. */
-interface Asked extends MatchRequest {
+export interface Asked extends MatchRequest {
   readonly orderId: string;
 }
 
@@ -85,7 +85,8 @@ const isAt = (link: CustomerLink, role: Role, position: string): boolean => link
 /** Whatever is no version of a model is a person: human decisions outrank the model for ever. Links of older builds were decided by rules. */
 export const isHuman = (link: CustomerLink): boolean => !/^(?:model|rules)-/.test(link.decidedBy);
 
-function linkOf(request: Asked, { decision, customerId, evidence, candidates, overflowed }: MatchResult, decidedBy: string): CustomerLink {
+/** A decision of a model as it is kept. */
+export function linkOf(request: Asked, { decision, customerId, evidence, candidates, overflowed }: MatchResult, decidedBy: string): CustomerLink {
   return {
     orderId: request.orderId, role: request.role, position: request.position, decision, customerId, decidedBy,
     evidence: { evidence, candidates, ...(overflowed.length > 0 && { overflowed: overflowed.map((key) => key.kind) }) },
@@ -151,7 +152,7 @@ function linksByOrder(links: readonly CustomerLink[]): ReadonlyMap<string, reado
 }
 
 /** A booking never overwrites the master data; what it shows of a customer found by something else is kept as observed. */
-function observedContacts(request: Asked, result: MatchResult | undefined): readonly ObservedContact[] {
+export function observedContacts(request: Asked, result: MatchResult | undefined): readonly ObservedContact[] {
   if (result?.decision !== 'link' || result.customerId === null) return [];
   const { customerId } = result;
   return contactsOf(request.party, request.context.country).map((contact) => ({ ...contact, customerId, origin: request.context.source }));

@@ -37,6 +37,10 @@ export function partiesOf(booking: Booking): readonly RoleParty[] {
   return parties;
 }
 
+/** Whom a booking names at a place; undefined where it names nobody there. */
+export const partyIn = (booking: Booking | null, role: Role, position: string): RoleParty | undefined =>
+  (booking === null ? [] : partiesOf(booking)).find((party) => party.role === role && party.position === position);
+
 type IdentifyingReference = 'debitor' | 'register';
 
 const referenceOf = (booking: Booking | null, wanted: IdentifyingReference): string | undefined =>
