@@ -142,7 +142,7 @@ describe('an import that is broken off and resumed ends as one that is not', () 
     child.kill('SIGINT');
     await release();
     const { code, err } = await ended;
-    expect(err).toBe('Stopped behind line 7998; go on with the same command and --resume.\n');
+    expect(err).toMatch(/^Stopped behind line 7998; go on with the same command and --resume\.\n$/m); // on a slow machine behind lines of progress
     expect(code).toBe(130);
     await resume(db, url, 3992);
   }));
