@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { CustomerEvent } from '../../schemas/customer-event.js';
+import { importOrgUnits } from '../../workers/actions/import-org-units.js';
 import { importCustomers } from '../../workers/actions/import-customers.js';
 import { reconcile } from '../../workers/actions/reconcile.js';
 import { rerateStale } from '../../workers/actions/rerate.js';
@@ -286,4 +287,29 @@ describe('locks', () => {
     });
     expect(await changed).toMatchObject({ applied: 1 });
   });
+});
+
+// Seen to fail when only the unit itself is asked for its country, when the last of its dated rows counts, and when the address says nothing.
+test('a national phone number is read with the country of the address, else of the org unit or the nearest above it on the day of the booking', async () => {
+  await writeFile(join(folder, 'units.yaml'), `
+- { id: group, name: Group, country: DE }
+- { id: branch, parent: group }
+- { id: moving, parent: group, validFrom: 2020-01-01 }
+- { id: moving, parent: group, country: AT, validFrom: 2026-06-01 }
+`);
+  await importOrgUnits(db, { file: join(folder, 'units.yaml'), actor: 'tester', now: new Date() });
+  const settle = createSettle({ database: db, codec, seal: null, observe: (_, work) => work() });
+  const at = (ref: string, orgUnit: string, day: string, phone: string, country?: string) => booked(`units-${ref}`, { source: 'unheard', occurredAt: Date.parse(day) }, {
+    orgUnit, payer: { givenName: 'Una', familyName: `Of ${ref}`, phones: [phone], ...(country !== undefined && { addresses: [{ country }] }) },
+  });
+  const events = [
+    at('1', 'branch', '2026-05-10', '030 12345671'), at('2', 'moving', '2026-05-10', '030 12345672'), at('3', 'moving', '2026-06-10', '0664 1234567'), at('4', 'branch', '2026-05-10', '0664 1234568', 'AUT'),
+    at('5', 'branch', '2026-05-10', '0171 1234567', 'ES'), at('6', 'nowhere', '2026-05-10', '030 12345673'),
+  ];
+  const messages = events.map((event, offset) => ({ offset, key: null, value: codec.encodeBookingEvent(event), headers: {}, timestamp: Date.now() }));
+  await settle({ group: 'midline', topic: 'bookings-units', partition: 0, firstOffset: 0, nextOffset: messages.length, messages }, { now: Date.now() });
+  const phones = await db.query<{ readonly ref: string; readonly phone: string }>(
+    `select o.booking_ref as ref, k.value as phone from orders o join customer_key k on k.customer_id = o.customer_id and k.kind = 'phone' where o.booking_ref like 'units-%' order by 1`);
+  expect(phones.map(({ ref, phone }) => `${ref} ${phone}`)).toEqual(['units-1 +493012345671', 'units-2 +493012345672', 'units-3 +436641234567', 'units-4 +436641234568', 'units-5 +491711234567']);
+  expect(await db.query(`select c.value from orders o join customer_contact c on c.customer_id = o.customer_id where o.booking_ref = 'units-4' and c.kind = 'phone'`)).toEqual([{ value: '+436641234568' }]);
 });

@@ -77,6 +77,6 @@ function requestOf({ orderId, role, position }: CustomerLink, orders: readonly S
   const order = orders.find(({ id }) => id === orderId);
   const met = order === undefined ? undefined : partyIn(order.state.booking, role, position);
   if (order === undefined || met === undefined) return [];
-  const context = contextOf(order.source, order.state.booking, facts);
+  const context = contextOf(order, facts);
   return [{ ...met, orderId, context, keys: matchKeys(met.party, role, context, met) } satisfies MatchRequest & Asked];
 }

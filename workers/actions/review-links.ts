@@ -181,7 +181,7 @@ interface Met extends RoleParty {
 function someoneIn({ order, role, position, facts }: Ground): Met | undefined {
   const met = partyAt(order, { role, position });
   if (met === undefined) return undefined;
-  const context = contextOf(order.source, order.state.booking, facts);
+  const context = contextOf(order, facts);
   return { ...met, context, keys: matchKeys(met.party, role, context, met) };
 }
 

@@ -9,19 +9,14 @@ import { revisionBase } from '../../store/restores.js';
 import { enabledTriggers } from '../../store/triggers.js';
 import { modelInUse } from '../match-model.js';
 
-/** What is known of a source; one that was never applied has policy ours, no org unit of its own, and declares no kinds. */
+/** What is known of a source besides what rating reads; one that was never applied declares no kinds. */
 export interface SourceFacts {
-  readonly orgUnit: string | null;
   readonly kinds: ReadonlySet<string>;
 }
 
 /** Facts that hardly ever change, as they stood at one `facts_version`. */
 export interface Facts {
   readonly sources: ReadonlyMap<string, SourceFacts>;
-  /** The org unit of bookings that name none: that of the source, else the root. */
-  readonly rootOrgUnit: string | null;
-  /** Country by which phone numbers without prefix are read, by org unit. */
-  readonly countries: ReadonlyMap<string, string>;
   readonly triggers: readonly EventTrigger[];
   readonly feeWorld: FeeWorld;
   /** What people are matched by. */
@@ -51,9 +46,7 @@ export function createFactsCache(tablesAsIf: (approved: readonly TableVersionRow
     });
     const { orgUnits, taxCodes, sources, assignments } = fees;
     return {
-      sources: new Map(sources.map((row) => [row.id, { orgUnit: row.orgUnit ?? null, kinds: new Set(row.kinds ?? []) }])),
-      rootOrgUnit: orgUnits.find((unit) => unit.parent == null)?.id ?? null,
-      countries: new Map(orgUnits.flatMap((unit) => (unit.country == null ? [] : [[unit.id, unit.country]]))),
+      sources: new Map(sources.map((row) => [row.id, { kinds: new Set(row.kinds ?? []) }])),
       triggers: await enabledTriggers(tx),
       feeWorld: createFeeWorld({ orgUnits, taxCodes, sources, assignments, tables: tablesAsIf(tables) }),
       matchModel: await modelInUse(tx),

@@ -1,8 +1,8 @@
-import type { Booking } from '../../../schemas/booking-event.js';
 import { matchKeys, type KeyContext } from '../../domain/match/keys.js';
 import type { MatchRequest, MatchResult } from '../../domain/match/match-batch.js';
 import { contactsOf, type CustomerDraft } from '../../domain/match/new-customer.js';
 import { partiesOf, sameIdentity, type Role } from '../../domain/match/parties.js';
+import type { OrderState } from '../../domain/order.js';
 import { currentLinks, rootsOf, type CustomerLink, type ObservedContact } from '../../store/customers.js';
 import type { Queryable } from '../../store/database.js';
 import type { LinkStatus } from '../../store/orders.js';
@@ -68,16 +68,16 @@ export async function linkOrders(tx: Queryable, folded: readonly FoldedOrder[], 
 function requestsOf(order: FoldedOrder, facts: Facts, standing: readonly CustomerLink[]): readonly Asked[] {
   const { booking } = order.state;
   if (booking === null) return [];
-  const context = contextOf(order.source, booking, facts);
+  const context = contextOf(order, facts);
   return partiesOf(booking)
     .filter(({ role, position }) => !standing.some((link) => isAt(link, role, position) && isHuman(link)))
     .map((party) => ({ ...party, orderId: order.id, context, keys: matchKeys(party.party, party.role, context, party) }));
 }
 
-/** What the keys of a booking's people are read with. */
-export function contextOf(source: string, booking: Booking | null, facts: Facts): KeyContext {
-  const orgUnit = booking?.orgUnit ?? facts.sources.get(source)?.orgUnit ?? facts.rootOrgUnit;
-  return { source, country: orgUnit === null ? null : (facts.countries.get(orgUnit) ?? null) };
+/** What the keys of a booking's people are read with: the country is that of the org unit, or of the nearest above it, on the day of the booking. */
+export function contextOf({ source, state }: { readonly source: string; readonly state: Pick<OrderState, 'booking' | 'firstBookedAt' | 'last'> }, { feeWorld }: Facts): KeyContext {
+  const { booking, firstBookedAt, last } = state;
+  return { source, country: feeWorld.orgPlace(booking?.orgUnit ?? feeWorld.defaultOrgUnit(source), feeWorld.rootDay(firstBookedAt ?? last.occurredAt)).country };
 }
 
 const isAt = (link: CustomerLink, role: Role, position: string): boolean => link.role === role && link.position === position;

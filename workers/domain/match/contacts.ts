@@ -1,3 +1,4 @@
+import type { Party } from '../../../schemas/booking-event.js';
 import { parsePhoneNumberFromString, type CountryCode } from 'libphonenumber-js/core';
 import metadata from 'libphonenumber-js/min/metadata';
 import { alpha2Country } from '../countries.js';
@@ -47,7 +48,7 @@ const mostRemembered = 20_000;
  * The E.164 form (`+4930123456`) of a phone number; undefined where it is none, or is national and no country says whose.
  * Results are remembered (reading one costs some 10 µs): the answer for the same text and country never changes.
  *
- * @param country ISO 3166 alpha-2 or alpha-3, of the org unit that takes the booking
+ * @param country ISO 3166 alpha-2 or alpha-3: what national numbers are read with
  */
 export function phoneOf(text: string, country: string | null): string | undefined {
   if (text.length > 40) return undefined;
@@ -60,6 +61,10 @@ export function phoneOf(text: string, country: string | null): string | undefine
   }
   return answer === '' ? undefined : answer;
 }
+
+/** The same of a number that a party names: read with the country of its own address, if it has one there, else with the one given. */
+export const phoneOfParty = ({ addresses }: Pick<Party, 'addresses'>, text: string, country: string | null): string | undefined =>
+  phoneOf(text, addresses?.[0]?.country ?? country) ?? phoneOf(text, country);
 
 const isCountry = (text: string): text is CountryCode => Object.hasOwn(metadata.countries, text);
 

@@ -2,7 +2,7 @@ import type { Party } from '../../../schemas/booking-event.js';
 import { comparableAddresses, type ComparableAddress } from './addresses.js';
 import { birthDatesOf } from './birth-date.js';
 import { plainCompanyName, registerOf, vatOf } from './companies.js';
-import { emailKeyOf, phoneOf } from './contacts.js';
+import { emailKeyOf, phoneOfParty } from './contacts.js';
 import { isFiller } from './junk.js';
 import { nameOf } from './names.js';
 import { kindOf, type CustomerNumbers, type Role } from './parties.js';
@@ -27,7 +27,7 @@ export interface MatchKey extends Key {
 export interface KeyContext {
   /** Id of the reservation system: its ids mean nothing elsewhere. */
   readonly source: string;
-  /** ISO 3166 alpha-2 or alpha-3 of the org unit: what a national phone number is read with. */
+  /** ISO 3166 alpha-2 or alpha-3 of the org unit: what a national phone number is read with, unless the party's address says another country. */
   readonly country: string | null;
 }
 
@@ -68,7 +68,7 @@ export function matchKeys(party: Party, role: Role, context: KeyContext, { debit
     if (email !== undefined) add('email', email);
   }
   for (const text of party.phones ?? []) {
-    const phone = phoneOf(text, context.country);
+    const phone = phoneOfParty(party, text, context.country);
     if (phone !== undefined) add('phone', phone);
   }
   if (!company) addPerson(party, add);

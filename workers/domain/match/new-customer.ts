@@ -1,6 +1,6 @@
 import type { Address, Party } from '../../../schemas/booking-event.js';
 import type { Candidate } from './candidates.js';
-import { emailOf, phoneOf } from './contacts.js';
+import { emailOf, phoneOfParty } from './contacts.js';
 import type { KeyContext, MatchKey } from './keys.js';
 import { kindOf, type CustomerKind, type RoleParty } from './parties.js';
 
@@ -69,7 +69,7 @@ export function contactsOf(party: Party, country: string | null): readonly Conta
       const value = emailOf(text);
       return value === undefined ? [] : [{ kind: 'email', value }];
     }),
-    ...(party.phones ?? []).map((text): Contact => ({ kind: 'phone', value: phoneOf(text, country) ?? text.trim() })),
+    ...(party.phones ?? []).map((text): Contact => ({ kind: 'phone', value: phoneOfParty(party, text, country) ?? text.trim() })),
     ...(party.addresses ?? []).map((address): Contact => ({ kind: 'address', value: addressLine(address) })),
   ];
   return contacts.filter(({ kind, value }, index) => value !== '' && value.length <= longestContact && contacts.findIndex((other) => other.kind === kind && other.value === value) === index);
