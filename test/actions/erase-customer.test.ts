@@ -11,6 +11,7 @@ import { importCustomers } from '../../workers/actions/import-customers.js';
 import { mergeCustomers } from '../../workers/actions/merge-customers.js';
 import { blockMailing } from '../../workers/actions/reach.js';
 import { reconcile } from '../../workers/actions/reconcile.js';
+import { rejectCandidates } from '../../workers/actions/review-links.js';
 import { rerateStale, type RerateDependencies } from '../../workers/actions/rerate.js';
 import { addSensitive } from '../../workers/actions/sensitive.js';
 import { createFactsCache } from '../../workers/actions/settle/facts.js';
@@ -31,9 +32,13 @@ let tools: RerateDependencies;
 let folder: string;
 let topic: string;
 
+/** Of these nobody is told: in dead letters, of which only is told that they are there, and in claims of what somebody was called before. */
+const unseen = ['998877', '998-8776', '9922 9988', 'zyx.old@qwertz.example'] as const;
+
 /** What must be nowhere afterwards. */
 const secrets = [
-  'Zyxanna', 'Qwertzmann', 'zyxanna@qwertz.example', 'zyx@work.example', '+4930998877665', '1977-07-17', 'Geheimweg', '992299887766', 'sea view', 'REF-ZYX-1', 'EXT-ZYX-9', 'balconyless', 'hazelnuts', 'orchids', '998877',
+  'Zyxanna', 'Qwertzmann', 'zyxanna@qwertz.example', 'zyx@work.example', '+4930998877665', '1977-07-17', 'Geheimweg', '992299887766', 'sea view', 'REF-ZYX-1', 'EXT-ZYX-9', 'balconyless', 'hazelnuts', 'QWERTZMANN', 'sister of', 'orchids',
+  ...unseen,
 ] as const;
 
 const zyx = {
@@ -44,7 +49,7 @@ const otto = { kind: 'person', givenName: 'Otto', familyName: 'Anders', emails: 
 const bert = { kind: 'person', externalId: 'BERT-1', givenName: 'Bertram', familyName: 'Sharedson', birthDate: '1979-01-01', emails: ['fam@qwertz.example'] };
 const body: Partial<Booking> = {
   booker: zyx, travellers: [{ ...zyx, id: 't1', type: 'ADT' }, { ...otto, id: 't2', type: 'ADT' }], remarks: [{ type: 'wish', text: 'Zyxanna wants sea view' }], references: [{ type: 'client', value: 'REF-ZYX-1' }],
-  price: { currency: 'EUR', total: '100' }, items: [{ id: '1', product: 'hotel', country: 'PT', travellers: ['t1'], attributes: { note: 'for Zyxanna Qwertzmann', board: 'half' } }],
+  price: { currency: 'EUR', total: '100' }, items: [{ id: '1', product: 'hotel', country: 'PT', travellers: ['t1'], attributes: { note: 'for Zyxanna Qwertzmann', board: 'half', desk: 'call QWERTZMANN, MS ZYXANNA' } }],
 };
 
 beforeAll(async () => {
@@ -66,9 +71,11 @@ rules:
     'externalId,givenName,familyName,emails,birthDate,street,interests,family,email.work,attribute.status,mailingBlockUntil',
     'zyx,Zyxanna,Qwertzmann,zyxanna@qwertz.example,1977-07-17,Geheimweg,orchids,spouse:otto,zyx@work.example,vip,always', 'otto,Otto,Anders,otto@anders.example,,,,spouse:zyx,,,',
   ].join('\n'));
-  await importCustomers(db, { file: join(folder, 'customers.csv'), source: 'crm', country: 'DE', ...doing, onProblem: (problem) => { throw new Error(JSON.stringify(problem)); }, onProgress: () => undefined });
+  await writeFile(join(folder, 'before.csv'), 'externalId,givenName,familyName,emails,birthDate\nzyx,Zyxanna,Before,zyx.old@qwertz.example,1977-07-17\n');
+  await load('before.csv', 'crm');
+  await load('customers.csv', 'crm');
   await writeFile(join(folder, 'gds.csv'), 'externalId,givenName,familyName,emails,birthDate\nBERT-1,Bertram,Sharedson,fam@qwertz.example,1979-01-01\n');
-  await importCustomers(db, { file: join(folder, 'gds.csv'), source: 'gds', country: 'DE', ...doing, onProblem: (problem) => { throw new Error(JSON.stringify(problem)); }, onProgress: () => undefined });
+  await load('gds.csv', 'gds');
   topic = await world.newTopic();
   const at = Date.now() - 3_600_000; // so that there is something to be said
   const events = [
@@ -79,7 +86,9 @@ rules:
     booked('E-4', { occurredAt: at }, { booker: otto }),
     booked('E-5', { occurredAt: at }, { booker: bert, travellers: [{ ...zyx, id: 't1' }] }),
   ];
-  await world.send(topic, [...events, { key: 'crm:zyx', value: Buffer.from('{"email":"zyxanna@qwertz.example"'), partition: 0 }, { key: 'x', value: Buffer.from('{"who":"Bertram Sharedson","email":"fam@qwertz.example"'), partition: 0 }]);
+  await world.send(topic, [...events, { key: 'crm:zyx', value: Buffer.from('{"email":"zyxanna@qwertz.example"'), partition: 0 }, 
+    ...['QWERTZMANN/ZYXANNA MRS', 'ZYXANNA@QWERTZ.example', '+49 (0)30 998-8776-65', 'LH 9922 9988 7766', 'pms EXT-ZYX-9x'].map((text) => ({ key: 'y', value: Buffer.from(`{"spelled": ${text}`), partition: 0 })),
+    { key: 'x', value: Buffer.from('{"who":"Bertram Sharedson","email":"fam@qwertz.example"'), partition: 0 }]);
   await world.drain(topic, { env: { MIDLINE_ENCRYPTION_KEY: key.toString('base64') } });
 }, 120_000);
 
@@ -89,6 +98,8 @@ afterAll(async () => {
 });
 
 const idOf = async (name: string): Promise<string> => (await db.query<{ readonly id: string }>(`select c.root_id::text as id from customer_key k join customer c on c.id = k.customer_id where k.value = $1`, [`crm:${name}`]))[0]?.id ?? '';
+
+const load = (name: string, source: string) => importCustomers(db, { file: join(folder, name), source, country: 'DE', ...doing, onProblem: (problem) => { throw new Error(JSON.stringify(problem)); }, onProgress: () => undefined });
 
 /** Everything that is kept: every column of every table, bytes as text, sealed ones opened. */
 async function everything(): Promise<string> {
@@ -115,10 +126,11 @@ describe('a customer who asks for it', () => {
     const customer = await idOf('zyx');
     // Somebody whom a booking made, and who turns out to be her.
     await writeFile(join(folder, 'pms.csv'), 'externalId,givenName,familyName,phones\nEXT-ZYX-9x,Zyxanna,Qwertzmann,+4930998877665\n');
-    await importCustomers(db, { file: join(folder, 'pms.csv'), source: 'pms', country: 'DE', ...doing, onProblem: (problem) => { throw new Error(JSON.stringify(problem)); }, onProgress: () => undefined });
+    await load('pms.csv', 'pms');
     const [twin] = await db.query<{ readonly id: string }>(`select customer_id::text as id from customer_key where value = 'pms:EXT-ZYX-9x'`);
     await mergeCustomers(db, { ...doing, customer: twin?.id ?? '', into: customer, reason: 'asked Zyxanna Qwertzmann' });
     await rerateStale(tools, Date.now);
+    await rejectCandidates(tools, { ...doing, place: 'gds:E-4/booker', reason: 'sister of Zyxanna Qwertzmann' });
     await openCase(db, { ...doing, customer, order: 'gds:E-1', kind: 'complaint', subject: 'balconyless', body: null });
     await blockMailing(db, { ...doing, customer, until: null, reason: 'Zyxanna is tired' });
     await addSensitive(db, sealing, { ...doing, customer, kind: 'allergy', text: 'hazelnuts', consentProof: 'form', consentAt: now, source: 'cli' });
@@ -126,12 +138,12 @@ describe('a customer who asks for it', () => {
     const before = await everything();
     expect(secrets.filter((secret) => !before.includes(secret))).toEqual([]);
     const [balances, handed] = [await ledger(), JSON.stringify(await exportCustomerData(tools, sealing, { ...doing, customer }))];
-    expect(secrets.filter((secret) => secret !== '998877' && !handed.includes(secret))).toEqual([]);
+    expect(secrets.filter((secret) => !unseen.some((one) => one === secret) && !handed.includes(secret))).toEqual([]);
     for (const other of ['otto@anders.example', 'Bertram']) expect(handed).not.toContain(other);
 
     const request = { ...doing, customer, reason: 'request 17' };
     const would = await eraseCustomer(tools, { ...request, dryRun: true });
-    expect(would).toMatchObject({ orders: ['gds:E-1', 'gds:E-2', 'gds:E-3', 'gds:E-5'], events: 5, sensitive: 1, deadLetters: [expect.any(String)], customers: expect.arrayContaining([customer, twin?.id]) });
+    expect(would).toMatchObject({ orders: ['gds:E-1', 'gds:E-2', 'gds:E-3', 'gds:E-5'], events: 5, sensitive: 1, deadLetters: Array.from({ length: 6 }, () => expect.any(String)), customers: expect.arrayContaining([customer, twin?.id]) });
     expect(secrets.filter((secret) => !before.includes(secret))).toEqual([]);
     expect(await eraseCustomer(tools, { ...request, dryRun: false })).toEqual(would);
 
@@ -153,7 +165,7 @@ describe('a customer who asks for it', () => {
   test('stays so when everything is read again: each message is known, and nobody comes back', async () => {
     const [count, balances] = [await db.query('select count(*) from customer'), await ledger()];
     await world.drain(topic, { group: 'again', env: { MIDLINE_ENCRYPTION_KEY: key.toString('base64') } });
-    expect(await world.fence(topic, 'again')).toMatchObject([{ read: 8, applied: 0, duplicate: 6, dead: 2 }]);
+    expect(await world.fence(topic, 'again')).toMatchObject([{ read: 13, applied: 0, duplicate: 6, dead: 7 }]);
     expect([await db.query('select count(*) from customer'), await ledger()]).toEqual([count, balances]);
     const text = await everything();
     expect(secrets.filter((secret) => text.includes(secret))).toEqual([]);

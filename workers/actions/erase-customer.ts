@@ -1,10 +1,10 @@
 import type { Party } from '../../schemas/booking-event.js';
-import { erasedHistory, isAmong, type ErasedPerson } from '../domain/erasure.js';
+import { erasedHistory, isAmong, tracesOf, type ErasedPerson } from '../domain/erasure.js';
 import { partiesOf } from '../domain/match/parties.js';
 import { audit } from '../store/audit.js';
 import { rewriteEvents, type StoredEvent } from '../store/booking-events.js';
 import type { Queryable } from '../store/database.js';
-import { auditNaming, deadLettersNaming, dropMessages, emptyDeadLetters, eraseCustomers, placesOf, readSelves, sharedContacts, type OrderPlaces, type Selves } from '../store/erasure.js';
+import { auditNaming, deadLettersNaming, deleteStaleClaims, dropMessages, emptyDeadLetters, eraseCustomers, placesOf, readSelves, sharedContacts, type OrderPlaces, type Selves } from '../store/erasure.js';
 import { raiseFactsVersion, takeFactsLockExclusively } from '../store/facts-lock.js';
 import { factsVersion } from '../store/fence.js';
 import { lockOrders, type StoredOrder } from '../store/orders.js';
@@ -60,6 +60,7 @@ export async function eraseCustomer(tools: RerateDependencies, request: EraseReq
     if (!(error instanceof DryRun)) throw error;
   }
   if (erased === undefined) throw new Error('nothing was erased');
+  if (!request.dryRun) await deleteStaleClaims(tools.database);
   return erased;
 }
 
@@ -77,7 +78,7 @@ async function eraseWithin(tx: Queryable, tools: RerateDependencies, { customer,
   const events = await eraseEvents(tx, tools, places, person, histories);
   await saveStates(tx, tools, orders, now);
 
-  const letters = await deadLettersNaming(tx, person.texts, person.names, selves.externalIds);
+  const letters = await deadLettersNaming(tx, tracesOf(person, selves.externalIds));
   await emptyDeadLetters(tx, letters.map(({ id }) => id), now);
   const audited = await auditNaming(tx, selves.ids, person.texts);
   const sensitive = await deleteSensitive(tx, selves.ids);
@@ -100,9 +101,7 @@ async function selvesToErase(tx: Queryable, customer: string): Promise<Selves> {
 type Histories = Awaited<ReturnType<typeof historiesOf>>;
 
 /** Somebody by all that is known. */
-export interface KnownPerson extends Omit<ErasedPerson, 'places' | 'others'> {
-  readonly names: readonly (readonly [given: string, family: string])[];
-}
+export type KnownPerson = Omit<ErasedPerson, 'places' | 'others'>;
 
 /** As whom somebody is known: by the master data, and by what the orders say where the person stands. Contact points that others have, too, tell nothing. */
 export async function personOf(tx: Queryable, selves: Selves, places: readonly OrderPlaces[], histories: Histories): Promise<KnownPerson> {

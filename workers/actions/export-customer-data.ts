@@ -1,5 +1,5 @@
 import { toJson } from '../../schemas/json.js';
-import { handedOut } from '../domain/erasure.js';
+import { handedOut, tracesOf } from '../domain/erasure.js';
 import { audit } from '../store/audit.js';
 import { listCases } from '../store/cases.js';
 import { readCustomer } from '../store/customer-view.js';
@@ -57,7 +57,7 @@ export async function exportCustomerData({ database, wire }: Pick<RerateDependen
     orders: ofOrders,
     messages: await messagesOf(database, orders.map(({ id }) => id)),
     /** Without their bytes, in which others may be named. */
-    deadLetters: await deadLettersNaming(database, person.texts, person.names, selves.externalIds),
+    deadLetters: await deadLettersNaming(database, tracesOf(person, selves.externalIds)),
     audit: await auditNaming(database, selves.ids, person.texts),
   };
   await audit(database, actor, 'customers export-data', selves.rootId, { orders: orders.length }, now);

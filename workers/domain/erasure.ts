@@ -1,4 +1,6 @@
+import anyAscii from 'any-ascii';
 import type { Ancillary, Booking, BookingEvent, Item, Party, Traveller } from '../../schemas/booking-event.js';
+import { nationalDigits } from './match/contacts.js';
 import { compareNames, nameOf } from './match/names.js';
 import type { Role } from './match/parties.js';
 
@@ -21,6 +23,44 @@ export interface ErasedPerson {
   readonly parties: readonly Party[];
   /** What the person is recognised by in a text: e-mail addresses, phone numbers, names as they stand together. */
   readonly texts: readonly string[];
+  /** Given and family names: in a text that holds both the person is named. */
+  readonly names: readonly (readonly [given: string, family: string])[];
+}
+
+/** What somebody is recognised by in bytes of which nobody knows what they say. */
+export interface Traces {
+  /** In one of their spellings: one of them is enough. */
+  readonly texts: readonly string[];
+  /** Given and family name, each in one of its spellings: both are needed. */
+  readonly names: readonly (readonly [given: string, family: string])[];
+  /** Digits that stand together but for blanks and signs: of phone numbers, and numbers of loyalty programmes. */
+  readonly numbers: readonly string[];
+  /** The id under which a system knows somebody, and that system: both are needed. */
+  readonly ids: readonly (readonly [source: string, id: string])[];
+  /** Keys of messages. */
+  readonly keys: readonly string[];
+}
+
+/** The ways in which a name is written: in small letters and in capitals, with umlauts, with ae, oe, ue and ss, and without. ASCII letters are compared whatever their case. */
+export function spellings(text: string): readonly string[] {
+  const spelled = text.replace(/[äöü]/gi, (letter) => `${letter}e`).replace(/ß/g, 'ss');
+  return [...new Set([text.toLowerCase(), text.toUpperCase(), anyAscii(spelled), anyAscii(text)].map((one) => one.replace(/[A-Z]/g, (letter) => letter.toLowerCase())))];
+}
+
+/** Ids that are so short, or nothing but a few digits, stand in bytes by chance. */
+const isTelling = (id: string): boolean => id.length >= 6 || (id.length === 5 && /\d/.test(id) && /\p{L}/u.test(id));
+
+/** @param externalIds as keys (`source:id`) */
+export function tracesOf({ texts, names, parties }: Pick<ErasedPerson, 'texts' | 'names' | 'parties'>, externalIds: readonly string[]): Traces {
+  const loyalty = parties.flatMap((party) => (party.loyalty ?? []).flatMap(({ number }) => number?.replace(/[\s.-]/g, '') ?? []));
+  const digits = [...texts.flatMap((text) => nationalDigits(text) ?? []), ...loyalty.filter((number) => /^\d+$/.test(number))];
+  return {
+    texts: [...new Set(texts.flatMap(spellings))],
+    names: names.flatMap(([given, family]) => spellings(given).flatMap((one) => spellings(family).map((other) => [one, other] as const))),
+    numbers: [...new Set(digits)].filter((number) => number.length >= 7),
+    ids: externalIds.map((key): readonly [string, string] => [key.slice(0, key.indexOf(':')), key.slice(key.indexOf(':') + 1)]).filter(([, id]) => isTelling(id)),
+    keys: externalIds,
+  };
 }
 
 type AnyParty = Party | Traveller;
@@ -43,8 +83,13 @@ export function erasedHistory(events: readonly BookingEvent[], person: ErasedPer
     words.set(value, word);
     return word;
   };
-  const known = person.texts.map((text) => text.toLowerCase());
-  const hideMention = (value: string): string => (known.some((text) => value.toLowerCase().includes(text)) ? hide(value) : value);
+  const { texts, names, numbers } = tracesOf(person, []);
+  const isNamed = (value: string): boolean => {
+    const said = spellings(value).join('\n');
+    const squeezed = value.replace(/[ /().-]/g, '');
+    return texts.some((text) => said.includes(text)) || names.some(([given, family]) => said.includes(given) && said.includes(family)) || numbers.some((number) => squeezed.includes(number));
+  };
+  const hideMention = (value: string): string => (isNamed(value) ? hide(value) : value);
   return events.map((event) => (event.booking == null ? event : { ...event, traceparent: null, booking: erasedBooking(event.booking, person, hide, hideMention) }));
 }
 

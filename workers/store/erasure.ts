@@ -1,5 +1,5 @@
 import type { Party } from '../../schemas/booking-event.js';
-import type { Place } from '../domain/erasure.js';
+import type { Place, Traces } from '../domain/erasure.js';
 import type { Queryable } from './database.js';
 import { isOneWith } from './merges.js';
 
@@ -78,18 +78,25 @@ export interface NamingLetter {
   readonly bytes: number;
 }
 
-/** Dead letters whose bytes hold one of these texts, or given and family name of somebody, or whose key is one of these. */
-export async function deadLettersNaming(db: Queryable, texts: readonly string[], names: readonly (readonly [given: string, family: string])[], keys: readonly string[]): Promise<readonly NamingLetter[]> {
+/** Dead letters that hold a trace of somebody: in their bytes, their key or their headers, read as text whatever they are. */
+export async function deadLettersNaming(db: Queryable, { texts, names, numbers, ids, keys }: Traces): Promise<readonly NamingLetter[]> {
   return db.query<NamingLetter>(
     `select d.id::text as id, d.topic, d.code, d.state, coalesce(octet_length(d.value), 0) as bytes from dead_letter d
-     where exists (select from unnest($1::text[]) as t (text) where position(convert_to(t.text, 'UTF8') in coalesce(d.value, '')) > 0 or position(convert_to(t.text, 'UTF8') in coalesce(d.key, '')) > 0
-         or d.headers::text like '%' || encode(convert_to(t.text, 'UTF8'), 'base64') || '%')
-       or exists (select from unnest($2::text[], $3::text[]) as n (given, family) where position(convert_to(n.given, 'UTF8') in coalesce(d.value, '')) > 0 and position(convert_to(n.family, 'UTF8') in coalesce(d.value, '')) > 0)
-       or exists (select from unnest($4::text[]) as k (key) where d.key = convert_to(k.key, 'UTF8'))
+     cross join lateral (select lower(encode(coalesce(d.value, '') || ' '::bytea || coalesce(d.key, ''), 'escape') || ' '
+       || coalesce((select string_agg(encode(decode(h.value, 'base64'), 'escape'), ' ') from jsonb_each_text(d.headers) as h), '')) as said) as l
+     cross join lateral (select regexp_replace(l.said, '\\\\[0-7]{3}|[ /().-]', '', 'g') as squeezed) as n
+     where exists (select from unnest($1::text[]) as t (text) where position(${asSaid('t.text')} in l.said) > 0)
+       or exists (select from unnest($2::text[], $3::text[]) as p (given, family) where position(${asSaid('p.given')} in l.said) > 0 and position(${asSaid('p.family')} in l.said) > 0)
+       or exists (select from unnest($4::text[]) as d (digits) where position(d.digits in n.squeezed) > 0)
+       or exists (select from unnest($5::text[], $6::text[]) as i (source, id) where position(${asSaid('i.source')} in l.said) > 0 and position(${asSaid('i.id')} in l.said) > 0)
+       or exists (select from unnest($7::text[]) as k (key) where d.key = convert_to(k.key, 'UTF8'))
      order by d.id`,
-    [texts, names.map(([given]) => given), names.map(([, family]) => family), keys],
+    [texts, names.map(([given]) => given), names.map(([, family]) => family), numbers, ids.map(([source]) => source), ids.map(([, id]) => id), keys],
   );
 }
+
+/** SQL: a text as it stands in bytes that are read so. */
+const asSaid = (text: string): string => `lower(encode(convert_to(${text}, 'UTF8'), 'escape'))`;
 
 /** Empties dead letters: code, place and what became of them stay. */
 export async function emptyDeadLetters(tx: Queryable, ids: readonly string[], now: Date): Promise<void> {
@@ -119,6 +126,16 @@ export async function dropMessages(tx: Queryable, orderIds: readonly string[], n
   )).length;
 }
 
+/**
+ * Deletes claims of identities that no customer has: also of former addresses and names, which master data replaced since. They are there to be locked, and whoever needs one makes it anew;
+ * what somebody holds at this moment is passed over.
+ */
+export async function deleteStaleClaims(db: Queryable): Promise<void> {
+  await db.query(
+    `delete from identity_claim where ctid = any (array(
+       select i.ctid from identity_claim i where not exists (select from customer_key k where k.kind = i.kind and k.value = i.value) for update skip locked))`);
+}
+
 /** Deletes everything that is kept of these customers outside of orders; an empty row of each stays, inactive. */
 export async function eraseCustomers(tx: Queryable, ids: readonly string[], { keepFacts, texts, now }: { /** Their dated facts are part of what was rated. */ readonly keepFacts: boolean; readonly texts: readonly string[]; readonly now: Date }): Promise<void> {
   const own = 'customer_id = any ($1::bigint[])';
@@ -132,14 +149,18 @@ export async function eraseCustomers(tx: Queryable, ids: readonly string[], { ke
      where c.id = o.customer_id and c.profile ? 'ties'`,
     `delete from customer_tie t using customer_key k where k.${own} and k.kind = t.kind and k.value = t.value`,
     ...['customer_tie', 'customer_key', 'customer_contact', 'customer_consent', 'customer_event', 'customer_case', 'customer_mailing_block'].map((table) => `delete from ${table} where ${own}`),
-    ...(keepFacts ? [] : [`delete from customer_attribute where ${own}`, `delete from customer_relation where ${own} or related_id = any ($1::bigint[])`]),
-    `update customer_link set evidence = evidence - 'reason' where ${own} and evidence ? 'reason'`,
-    `update customer_merge set reason = 'erased', undone_reason = case when undone_reason is not null then 'erased' end where ${own} or into_id = any ($1::bigint[])`,
-    `update customer_not_same set reason = 'erased' where ${own} or other_id = any ($1::bigint[])`,
+    `delete from customer_attribute a where ${own} and not (${String(keepFacts)} and exists (select from fee_table_version v where position(to_json(a.name)::text in v.definition::text) > 0))`,
+    ...(keepFacts ? [] : [`delete from customer_relation where ${own} or related_id = any ($1::bigint[])`]),
     `update customer c set party = jsonb_strip_nulls(jsonb_build_object('kind', c.kind, 'vatId', case when ${String(keepFacts)} and c.kind = 'company' then c.party -> 'vatId' end,
          'addresses', case when ${String(keepFacts)} and c.kind = 'company' and c.party -> 'addresses' -> 0 ? 'country' then jsonb_build_array(jsonb_build_object('country', c.party -> 'addresses' -> 0 -> 'country')) end)),
        profile = '{}', since = '{}', active = false, erased_at = $2 where c.id = any ($1::bigint[])`,
   ]) await tx.query(sql, sql.includes('$2') ? [ids, now] : [ids]);
+  const named = (text: string): string => `exists (select from unnest($2::text[]) as t (text) where position(lower(t.text) in lower(${text})) > 0)`;
+  for (const sql of [
+    `update customer_link set evidence = evidence - 'reason' where evidence ? 'reason' and (${own} or ${named(`evidence ->> 'reason'`)})`,
+    `update customer_merge set reason = 'erased', undone_reason = case when undone_reason is not null then 'erased' end where ${own} or into_id = any ($1::bigint[]) or ${named(`reason || ' ' || coalesce(undone_reason, '')`)}`,
+    `update customer_not_same set reason = 'erased' where ${own} or other_id = any ($1::bigint[]) or ${named('reason')}`,
+  ]) await tx.query(sql, [ids, texts]);
   await tx.query(
     `update audit_log a set details = '{"erased": true}' where a.subject = any ($1::text[]) or exists (select from unnest($2::text[]) as t (text) where position(lower(t.text) in lower(a.details::text)) > 0)`, [ids, texts],
   );

@@ -62,6 +62,9 @@ export function phoneOf(text: string, country: string | null): string | undefine
   return answer === '' ? undefined : answer;
 }
 
+/** The digits of a phone number (E.164) behind the prefix of its country; undefined where it is none. */
+export const nationalDigits = (e164: string): string | undefined => parsePhoneNumberFromString(e164, { extract: false }, metadata)?.nationalNumber;
+
 /** The same of a number that a party names: read with the country of its own address, if it has one there, else with the one given. */
 export const phoneOfParty = ({ addresses }: Pick<Party, 'addresses'>, text: string, country: string | null): string | undefined =>
   phoneOf(text, addresses?.[0]?.country ?? country) ?? phoneOf(text, country);
