@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -57,4 +57,16 @@ describe.each([
     expect([problems.length, problems[0], problems[60]]).toEqual([61, header, `${named(file)}61,externalId,,is missing,false`]);
     expect(await midline(...argsFor(file), '--problems', file)).toMatchObject({ code: 2, err: expect.stringContaining(`--problems would write over ${file}`) });
   });
+});
+
+// Seen to fail when the file is opened last: customers are made, and nobody learns which.
+test('midline match makes nobody where it cannot write its decisions, and leaves no half of them', async () => {
+  await writeFile(join(folder, 'people.csv'), 'externalId,givenName\np1,Anna\n');
+  const match = (out: string) => midline('match', '--map', 'map.yaml', '--in', 'people.csv', '--out', out);
+  const customers = async (): Promise<number> => (JSON.parse((await midline('customers', 'find', 'Anna', '--json')).out) as readonly unknown[]).length;
+  expect(await match('nowhere/decisions.ndjson')).toMatchObject({ code: 1, err: expect.stringContaining('nowhere/decisions.ndjson cannot be written: is there such a folder') });
+  expect(await customers()).toBe(0);
+  expect(await match('/dev/null')).toMatchObject({ code: 0 });
+  expect(await customers()).toBe(1);
+  expect((await readdir(folder)).filter((name) => name.endsWith('.part'))).toEqual([]);
 });

@@ -1,10 +1,10 @@
-import { open, rename, rm } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { exportCustomers, type CustomerExport, type CustomerFormat, type Omitted } from '../actions/export-customers.js';
 import { actor, withDatabase } from './connect.js';
 import { examples, printResult } from './output.js';
 import { readingFile } from './progress.js';
+import { toWholeFile } from './whole-file.js';
 
 interface ExportOptions {
   readonly kind?: 'person' | 'company';
@@ -13,6 +13,8 @@ interface ExportOptions {
 }
 
 const mostShown = 50;
+/** It holds personal data. */
+const onlyMine = 0o600;
 
 /** `midline customers export` */
 export function registerExport(customers: Command): void {
@@ -30,7 +32,7 @@ export function registerExport(customers: Command): void {
         format, file, write, onProgress, kind: options.kind ?? null, source: options.source ?? null, actor: actor(), now: new Date(),
         onOmitted: (one) => { if (omitted.length < mostShown) omitted.push(one); },
       })), () => '');
-      const result = { ...(file === '-' ? await run(toStandardOutput) : await toFile(file, run)), notInFile: omitted };
+      const result = { ...(file === '-' ? await run(toStandardOutput) : await toWholeFile(file, onlyMine, run)), notInFile: omitted };
       if (file === '-') process.stderr.write(`${options.json === true ? JSON.stringify(result, null, 2) : exportText(result)}\n`);
       else printResult(result, options, exportText);
     });
@@ -49,24 +51,6 @@ function formatted(file: string): Target {
 }
 
 const toStandardOutput = (text: string): Promise<void> => new Promise((resolve, reject) => { process.stdout.write(text, (error) => { if (error == null) resolve(); else reject(error); }); });
-
-/** The file stands under its name when it is whole. It holds personal data: nobody else may read it. */
-async function toFile<Result>(file: string, work: (write: (text: string) => Promise<void>) => Promise<Result>): Promise<Result> {
-  const part = `${file}.part`;
-  await rm(part, { force: true });
-  const handle = await open(part, 'w', 0o600).catch((error: unknown) => { throw new Error(`${file} cannot be written: is there such a folder, and may you write there?`, { cause: error }); });
-  try {
-    const result = await work(async (text) => { await handle.appendFile(text); });
-    await handle.sync();
-    await rename(part, file);
-    return result;
-  } catch (error) {
-    await rm(part, { force: true });
-    throw error;
-  } finally {
-    await handle.close();
-  }
-}
 
 const exportText = ({ customers, rows, withoutId, omitted, notInFile }: CustomerExport & { readonly notInFile: readonly Omitted[] }): string => [
   ...notInFile.map(({ customerId, field }) => `customer ${customerId}: ${field} cannot be said in the file`),

@@ -1,6 +1,4 @@
-import { createWriteStream } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { once } from 'node:events';
 import type { Command } from 'commander';
 import { columnMapSchema } from '../../schemas/column-map.js';
 import { matchModelSchema, type MatchModel } from '../../schemas/match-model.js';
@@ -16,6 +14,9 @@ import { examples, noteEmpty, printResult } from './output.js';
 import { problemsOption, problemText, reportProblems, type ProblemSummary } from './problems.js';
 import { advancing } from './progress.js';
 import { readAs } from './read-as.js';
+import { toWholeFile } from './whole-file.js';
+
+const linesAtOnce = 1_000;
 
 interface MatchOptions {
   readonly map?: string;
@@ -59,13 +60,13 @@ ${examples('midline match --map persons.map.yaml --in persons.csv --out decision
         source: options.source, country: options.country ?? null, onProblem: report.add,
       };
       const matchWith = (database: Database | null, used: MatchModel): Promise<MatchedFile> => advancing('records matched', (onProgress) => matchFile(database, { ...request, model: used, onProgress }));
-      const run = async (database: Database | null) => {
+      const run = (database: Database | null) => toWholeFile(out, 0o666, async (write) => {
         const matched = await matchWith(database, model ?? (database === null ? shippedModel : await modelInUse(database)));
         const made = database === null || options.dryRun === true ? new Map<string, string>()
           : await advancing('customers made', (onProgress) => createMatchedCustomers(database, matched, { ...request, actor: actor(), now: new Date(), onProgress }));
-        await writeLines(out, matched.decisions.map((line) => withIds(line, made)));
+        for (let first = 0; first < matched.decisions.length; first += linesAtOnce) await write(matched.decisions.slice(first, first + linesAtOnce).map((line) => `${JSON.stringify(withIds(line, made))}\n`).join(''));
         return { records: matched.decisions.length, ...countsOf(matched.decisions), created: made.size, refused: report.count() };
-      };
+      });
       const result = await (options.alone === true ? run(null) : withDatabase(run));
       printResult({ ...result, ...report.end() }, options, matchText(out));
       noteEmpty([file], result.records + result.refused);
@@ -130,11 +131,3 @@ const withIds = (line: DecisionLine, made: ReadonlyMap<string, string>): Decisio
     ...line, customer_id: named(line.customer_id), runner_up: named(line.runner_up), candidates: line.candidates.map((candidate) => ({ ...candidate, customer_id: named(candidate.customer_id) })),
   };
 };
-
-async function writeLines(file: string, lines: readonly DecisionLine[]): Promise<void> {
-  const stream = createWriteStream(file);
-  const finished = once(stream, 'finish');
-  for (const line of lines) if (!stream.write(`${JSON.stringify(line)}\n`)) await once(stream, 'drain');
-  stream.end();
-  await finished;
-}
