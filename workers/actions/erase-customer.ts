@@ -4,12 +4,13 @@ import { partiesOf } from '../domain/match/parties.js';
 import { audit } from '../store/audit.js';
 import { rewriteEvents, type StoredEvent } from '../store/booking-events.js';
 import type { Queryable } from '../store/database.js';
-import { auditNaming, deadLettersNaming, deleteStaleClaims, dropMessages, emptyDeadLetters, eraseCustomers, placesOf, readSelves, sharedContacts, type OrderPlaces, type Selves } from '../store/erasure.js';
+import { auditNaming, deadLettersNaming, deleteStaleClaims, dropMessages, emptyDeadLetters, eraseCustomers, placesOf, readSelves, sharedContacts, undecidedPlaces, type OrderPlaces, type Selves } from '../store/erasure.js';
 import { raiseFactsVersion, takeFactsLockExclusively } from '../store/facts-lock.js';
 import { factsVersion } from '../store/fence.js';
 import { lockOrders, type StoredOrder } from '../store/orders.js';
 import { deleteSensitive } from '../store/sensitive.js';
 import { CustomerRefused } from './merge-customers.js';
+import { placeName } from './review-links.js';
 import { isOpen, rateAgain, type RerateDependencies } from './rerate.js';
 import { historiesOf } from './settle/histories.js';
 import { saveDecisions } from './settle/save.js';
@@ -67,6 +68,10 @@ export async function eraseCustomer(tools: RerateDependencies, request: EraseReq
 async function eraseWithin(tx: Queryable, tools: RerateDependencies, { customer, reason, actor, now }: EraseRequest): Promise<Erased> {
   await takeFactsLockExclusively(tx);
   const selves = await selvesToErase(tx, customer);
+  const undecided = await undecidedPlaces(tx, selves.ids);
+  if (undecided.length > 0) {
+    throw new CustomerRefused(`of ${undecided.length} places nobody has said yet whether they are this customer's, e.g. ${undecided.slice(0, 3).map(placeName).join(', ')}: decide that first (midline match explain, accept, reject), then erase`);
+  }
   const places = await placesOf(tx, selves.ids);
   const orders = await lockOrders(tx, places.map(({ orderId }) => orderId));
   const archived = orders.filter((order) => !isOpen(order));

@@ -3,11 +3,12 @@ import { handedOut, tracesOf } from '../domain/erasure.js';
 import { audit } from '../store/audit.js';
 import { listCases } from '../store/cases.js';
 import { readCustomer } from '../store/customer-view.js';
-import { auditNaming, deadLettersNaming, messagesOf, placesOf, readSelves } from '../store/erasure.js';
+import { auditNaming, deadLettersNaming, messagesOf, placesOf, readSelves, undecidedPlaces } from '../store/erasure.js';
 import { ledgerOf } from '../store/ledger.js';
 import { liftedBlocks, mailingBlocks } from '../store/mailing-blocks.js';
 import { findOrders } from '../store/orders.js';
 import { personOf } from './erase-customer.js';
+import { placeName } from './review-links.js';
 import { CustomerRefused } from './merge-customers.js';
 import { isOpen, type RerateDependencies } from './rerate.js';
 import { readSensitive } from '../store/sensitive.js';
@@ -55,6 +56,8 @@ export async function exportCustomerData({ database, wire }: Pick<RerateDependen
     liftedBlocks: await liftedBlocks(database, selves.rootId),
     cases: await listCases(database, { customer, orderId: null, state: null, kind: null }, 100_000),
     orders: ofOrders,
+    /** Nobody has said yet whether these are the customer's: nothing of them is handed out. */
+    undecided: (await undecidedPlaces(database, selves.ids)).map(placeName),
     messages: await messagesOf(database, orders.map(({ id }) => id)),
     /** Without their bytes, in which others may be named. */
     deadLetters: await deadLettersNaming(database, tracesOf(person, selves.externalIds)),

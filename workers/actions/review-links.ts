@@ -24,7 +24,7 @@ import { contextOf, isHuman } from './settle/link-orders.js';
 import { saveDecisions } from './settle/save.js';
 
 /** A place in an order: `source:bookingRef/role`, of a traveller with its id behind another stroke. */
-const placeName = ({ source, bookingRef, role, position }: { readonly source: string; readonly bookingRef: string; readonly role: Role; readonly position: string }): string =>
+export const placeName = ({ source, bookingRef, role, position }: { readonly source: string; readonly bookingRef: string; readonly role: Role; readonly position: string }): string =>
   `${source}:${bookingRef}/${role}${position === '' ? '' : `/${position}`}`;
 
 const placePattern = /^(.+)\/(payer|booker|corporate|traveller)(?:\/(.+))?$/;

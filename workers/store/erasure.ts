@@ -39,24 +39,33 @@ export interface OrderPlaces {
   readonly others: readonly Place[];
 }
 
-/** Link `l` waits for a person, and nobody but these customers is asked about. */
-const mayBe = `l.superseded_at is null and l.decision = 'review' and l.evidence -> 'candidates' <> '[]'
-  and not exists (select from jsonb_array_elements(l.evidence -> 'candidates') as c where not (c ->> 'customerId') = any ($2::text[]))`;
+/** A place for which a person has to say whether it is somebody's. */
+export interface UndecidedPlace extends Place {
+  readonly source: string;
+  readonly bookingRef: string;
+}
 
-/** The orders in which these customers have or had a place, or may have as far as anybody is asked, sorted. */
+/** The places that wait for a person, and about which nobody but these customers is asked: they may be theirs, or somebody else's. */
+export function undecidedPlaces(db: Queryable, ids: readonly string[]): Promise<readonly UndecidedPlace[]> {
+  return db.query<UndecidedPlace>(
+    `select o.source, o.booking_ref as "bookingRef", l.role, l.position from customer_link l join orders o on o.id = l.order_id
+     where l.superseded_at is null and l.decision = 'review' and l.evidence -> 'candidates' <> '[]'
+       and not exists (select from jsonb_array_elements(l.evidence -> 'candidates') as c where not (c ->> 'customerId') = any ($1::text[])) order by 1, 2, 3, 4`,
+    [ids],
+  );
+}
+
+/** The orders in which these customers have or had a place, sorted. */
 export async function placesOf(db: Queryable, ids: readonly string[]): Promise<readonly OrderPlaces[]> {
   const all = (filter: string): string => `coalesce(json_agg(json_build_object('role', role, 'position', position) order by role, position) filter (where ${filter}), '[]')`;
   return db.query<OrderPlaces>(
-    `with mine as (
-       select order_id from customer_link where customer_id = any ($1::bigint[])
-       union
-       select l.order_id from customer_link l where ${mayBe}),
+    `with mine as (select distinct order_id from customer_link where customer_id = any ($1::bigint[])),
      place as (
-       select l.order_id, l.role, l.position, bool_or(l.superseded_at is null and l.customer_id = any ($1::bigint[]) or ${mayBe}) as now, bool_and(l.customer_id is null or l.customer_id = any ($1::bigint[])) as alone,
+       select l.order_id, l.role, l.position, bool_or(l.superseded_at is null and l.customer_id = any ($1::bigint[])) as now, bool_and(l.customer_id is null or l.customer_id = any ($1::bigint[])) as alone,
          bool_or(l.superseded_at is null and l.customer_id <> all ($1::bigint[])) as other
        from mine join customer_link l using (order_id) group by 1, 2, 3)
      select order_id as "orderId", ${all('now')} as places, ${all('now and alone')} as alone, ${all('other')} as others from place group by order_id order by order_id`,
-    [ids, ids],
+    [ids],
   );
 }
 
