@@ -4,6 +4,7 @@ import { runMidline } from './run-midline.js';
 // Seen to fail, with 1, where what a command itself finds wrong with its options is thrown as any other error.
 test.each([
   ['a value that cannot be', ['customers', 'import', 'customers.csv', '--country', 'Germany']],
+  ['a system without a name', ['customers', 'import', 'customers.csv', '--source', '']],
   ['a day that cannot be', ['fees', 'assign', 'standard', '--default', '--from', 'monday']],
   ['a moment that cannot be', ['customers', 'sensitive', 'add', '17', '--kind', 'allergy', '--text', 'x', '--consent', 'x', '--consent-at', 'monday']],
   ['a choice that there is not', ['bench', '--only', 'nothing']],

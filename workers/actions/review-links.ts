@@ -152,7 +152,7 @@ async function moveMade(tx: Queryable, learned: string, into: { readonly id: str
 
 /**
  * So that nobody is asked twice: the customer as this booking names it is a customer of its own, merged into the one it is, and found by the next booking of that kind.
- * Nothing is learned where one of its ids is somebody else's, or where all it says is known.
+ * Nothing is learned where one of its ids is somebody else's, or where somebody is known by these very words: the customer itself, or one that has to be merged with it.
  */
 async function learn(tx: Queryable, ground: Ground, { id: intoId, rootId }: { readonly id: string; readonly rootId: string }, isCompany: boolean, { reason, actor, now }: ReviewRequest): Promise<string | null> {
   const met = someoneIn(ground);
@@ -160,7 +160,7 @@ async function learn(tx: Queryable, ground: Ground, { id: intoId, rootId }: { re
   await claimIdentities(tx, met.keys.filter(({ strong }) => strong));
   const { candidates } = await findCandidates(tx, met.keys.filter(({ strong }) => strong));
   const draft = newCustomer(met, met.keys, met.context, '');
-  const isKnown = (candidate: Candidate): boolean => candidate.rootId === rootId && isDeepStrictEqual(candidate.party, JSON.parse(JSON.stringify(draft.party)));
+  const isKnown = (candidate: Candidate): boolean => isDeepStrictEqual(candidate.party, JSON.parse(JSON.stringify(draft.party)));
   if (!met.keys.some(({ strong }) => strong) || candidates.some((candidate) => isKnown(candidate) || candidate.keys.some(({ kind }) => idKinds.has(kind)))) return null;
   const [id = ''] = await allocateCustomerIds(tx, 1);
   await insertCustomers(tx, [{ ...draft, id }]);

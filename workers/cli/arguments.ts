@@ -19,3 +19,9 @@ export function countryOf(text: string): string {
   if (!isKnownCountry(text)) throw new InvalidArgumentError('It must be a country of ISO 3166, such as DE or DEU.');
   return text.toUpperCase();
 }
+
+/** Reads the id of a system: its customers are known by it, so it must be one. */
+export function sourceOf(text: string): string {
+  if (text.trim() === '') throw new InvalidArgumentError('It must name a system, such as crm.');
+  return text.trim();
+}

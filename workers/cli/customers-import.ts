@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { columnMapSchema } from '../../schemas/column-map.js';
 import { importCustomers, type CustomerImport } from '../actions/import-customers.js';
-import { countryOf } from './arguments.js';
+import { countryOf, sourceOf } from './arguments.js';
 import { actor, withDatabase } from './connect.js';
 import { examples, noteEmpty, printResult } from './output.js';
 import { problemsOption, problemText, reportProblems, type ProblemSummary } from './problems.js';
@@ -27,7 +27,7 @@ export function registerImport(customers: Command): void {
     .description('insert or update customers by their external id; rows with problems are told by line, the others land')
     .argument('<file>', '.csv or .ndjson (the columns are in docs/customers.md)')
     .option('--map <file>', 'YAML that says which column is what, for a file with other columns (docs/matching.md)')
-    .option('--source <id>', 'system whose external ids these are, for rows that name none', 'crm')
+    .option('--source <id>', 'system whose external ids these are, for rows that name none', sourceOf, 'crm')
     .option('--country <code>', 'what national phone numbers are read with where a row has no country', countryOf)
     .option(...problemsOption)
     .option('--resume', 'go on where an import of this very file was broken off, if one was')

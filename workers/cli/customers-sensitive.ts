@@ -4,6 +4,7 @@ import { daysOf, instantOf } from '../../schemas/dates.js';
 import { sensitiveKinds, type SensitiveKind } from '../../schemas/sensitive-file.js';
 import { addSensitive, importSensitive, removeSensitive, resealSensitive, showSensitive, type SensitiveEntry, type Sealing } from '../actions/sensitive.js';
 import { ConfigError } from '../runtime/config.js';
+import { sourceOf } from './arguments.js';
 import { actor, encryptionOf, withDatabase } from './connect.js';
 import { namedCustomer } from './named-customer.js';
 import { examples, formatTable, printResult } from './output.js';
@@ -75,7 +76,7 @@ function registerSensitiveImport(sensitive: Command): void {
     .command('import')
     .description('note what the rows of a file say of known customers; problems are told by line, and never what somebody needs')
     .argument('<file>', '.csv or .ndjson: externalId, source, kind, text, consentAt, consentProof')
-    .option('--source <id>', 'system whose external ids these are, for rows that name none', 'crm')
+    .option('--source <id>', 'system whose external ids these are, for rows that name none', sourceOf, 'crm')
     .option(...problemsOption)
     .option('--json', 'print one JSON document')
     .addHelpText('after', examples('midline customers sensitive import needs.csv --problems problems.csv'))

@@ -12,7 +12,7 @@ import { liftedBlocks, mailingBlocks, type LiftedBlock, type MailingBlockRow } f
 import { createCodec } from '../topics/codec.js';
 import { createKafka } from '../topics/connection.js';
 import { createEventProducer } from '../topics/producer.js';
-import { countryOf } from './arguments.js';
+import { countryOf, sourceOf } from './arguments.js';
 import { actor, configOf, withDatabase } from './connect.js';
 import { registerExport } from './customers-export.js';
 import { registerImport } from './customers-import.js';
@@ -57,7 +57,7 @@ function registerPublish(customers: Command): void {
     .command('publish')
     .description('publish customers to the topic customer-events, as a CRM does; rows with problems are told by line, the others go out')
     .argument('<file...>', '.csv or .ndjson as for customers import, or .ndjson with a customer event in each line')
-    .option('--source <id>', 'system whose external ids these are, for rows that name none', 'crm')
+    .option('--source <id>', 'system whose external ids these are, for rows that name none', sourceOf, 'crm')
     .option('--deactivate', 'publish that these customers are none any more: of each row externalId and source are read')
     .option(...problemsOption)
     .option('--json', 'print one JSON document')

@@ -6,7 +6,7 @@ import { createMatchedCustomers, matchFile, trainModel, type DecisionLine, type 
 import { modelInUse } from '../actions/match-model.js';
 import { shippedModel } from '../domain/match/shipped-model.js';
 import type { Database } from '../store/database.js';
-import { countryOf, wholeNumber } from './arguments.js';
+import { countryOf, sourceOf, wholeNumber } from './arguments.js';
 import { actor, withDatabase } from './connect.js';
 import { registerModels, registerUse } from './match-model.js';
 import { registerAccept, registerAgain, registerExplain, registerReject, registerReview } from './match-review.js';
@@ -39,7 +39,7 @@ export function registerMatch(program: Command): void {
     .option('--map <file>', 'YAML that says which column is what (docs/matching.md)')
     .option('--in <file>', 'the records: .csv or .ndjson')
     .option('--out <file>', 'where the decisions go, a JSON document a line')
-    .option('--source <id>', 'system that names the records', 'file')
+    .option('--source <id>', 'system that names the records', sourceOf, 'file')
     .option('--country <code>', 'what national phone numbers are read with where a record has no country', countryOf)
     .option('--model <file>', 'a model from midline match train, instead of the one in use')
     .option('--alone', 'only with each other: needs no database, writes none')
