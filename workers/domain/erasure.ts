@@ -42,7 +42,7 @@ export interface Traces {
 }
 
 /** The ways in which a name is written: in small letters and in capitals, with umlauts, with ae, oe, ue and ss, and without. ASCII letters are compared whatever their case. */
-export function spellings(text: string): readonly string[] {
+function spellings(text: string): readonly string[] {
   const spelled = text.replace(/[äöü]/gi, (letter) => `${letter}e`).replace(/ß/g, 'ss');
   return [...new Set([text.toLowerCase(), text.toUpperCase(), anyAscii(spelled), anyAscii(text)].map((one) => one.replace(/[A-Z]/g, (letter) => letter.toLowerCase())))];
 }
