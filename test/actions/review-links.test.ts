@@ -224,6 +224,7 @@ describe('a review', () => {
     await settle(booked('meanwhile-3', {}, { booker: { givenName: 'Peter', familyName: 'Müller', emails: ['meanwhile@mueller.example'], phones: ['+49 30 998877'] } }));
     await insertCustomers(tools.database, [newCustomer({ role: 'payer', position: '', party: { givenName: 'Peter', familyName: 'Müller' } }, [{ kind: 'email', value: 'meanwhile@mueller.example', strong: true }], { source: 'crm', country: null }, '700001')]);
     expect(await rejectCandidates(tools, request(idOfReview('meanwhile')))).toMatchObject({ decision: 'link', customerId: '700001', others: { linked: 1 } });
+    expect(await tools.database.query('select action from audit_log where subject = $1', [idOfReview('meanwhile')])).toEqual([{ action: 'match reject' }]);
     expect(await orderOf('meanwhile-3')).toMatchObject({ customer: '700001', link: 'linked' });
     await household('anybody');
     await insertCustomers(tools.database, [newCustomer({ role: 'payer', position: '', party: { givenName: 'Peter', familyName: 'Müller' } }, [{ kind: 'email', value: 'anybody@mueller.example', strong: true }], { source: 'crm', country: null }, '700002')]);

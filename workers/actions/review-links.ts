@@ -120,7 +120,7 @@ export interface Reviewed {
 
 /** Says who somebody in an order is; it stands for ever, whatever the model thinks later. @throws CustomerRefused */
 export async function acceptCustomer(tools: RerateDependencies, request: ReviewRequest & { readonly customer: string }): Promise<Reviewed> {
-  return decideByHand(tools, request, async (tx, ground) => {
+  return decideByHand(tools, 'accept', request, async (tx, ground) => {
     const { order, role, made } = ground;
     const [customer] = await rootsOf(tx, [request.customer]);
     if (customer === undefined) throw new CustomerRefused(`there is no customer ${request.customer}: look with midline customers find`);
@@ -187,7 +187,7 @@ function someoneIn({ order, role, position, facts }: Ground): Met | undefined {
 
 /** Says that somebody in an order is none of the candidates: a customer is made of them, where the booking says enough; else they stay nobody. @throws CustomerRefused */
 export async function rejectCandidates(tools: RerateDependencies, request: ReviewRequest): Promise<Reviewed> {
-  return decideByHand(tools, request, async (tx, ground) => {
+  return decideByHand(tools, 'reject', request, async (tx, ground) => {
     const candidates = ((ground.link?.evidence ?? {}) as KeptEvidence).candidates ?? [];
     const met = someoneIn(ground);
     const others = candidates.flatMap(({ customerId }) => customerId ?? []);
@@ -241,7 +241,7 @@ async function madeBefore(tx: Queryable, link: CustomerLink | undefined): Promis
 
 /** In one transaction, under the order's lock: the decision, and what it makes of the ledger. */
 async function decideByHand(
-  tools: RerateDependencies, { place, reason, replace = false, actor, now }: ReviewRequest, decide: (tx: Queryable, ground: Ground) => Promise<Pick<Reviewed, 'decision' | 'customerId'> & { readonly learned?: string }>,
+  tools: RerateDependencies, what: 'accept' | 'reject', { place, reason, replace = false, actor, now }: ReviewRequest, decide: (tx: Queryable, ground: Ground) => Promise<Pick<Reviewed, 'decision' | 'customerId'> & { readonly learned?: string }>,
 ): Promise<Reviewed> {
   const { database, codec, wire, factsAt } = tools;
   const { order: name, role, position } = placeIn(place);
@@ -260,7 +260,7 @@ async function decideByHand(
     await insertLinks(tx, [{ orderId: id, role, position, ...decided, evidence: { reason, ...(learned !== undefined && { learned }), candidates: ((link?.evidence ?? {}) as KeptEvidence).candidates ?? [] }, decidedBy: `person:${actor}` }]);
     const rated = (await rateAgain(tx, wire, facts, [order], reason)).map((one) => ({ ...one, causeType: 'match' }));
     await saveDecisions(tx, { orders: rated, links: { drafts: [], links: [], contacts: [] }, events: [], messages: [] }, wire, codec, now.getTime());
-    await audit(tx, actor, `match ${decided.decision === 'link' ? 'accept' : 'reject'}`, placeName({ ...order, role, position }), { customer: decided.customerId, reason }, now);
+    await audit(tx, actor, `match ${what}`, placeName({ ...order, role, position }), { customer: decided.customerId, reason }, now);
     const differences = createDifferences();
     rated.forEach(differences.add);
     const candidates = (((link?.evidence ?? {}) as KeptEvidence).candidates ?? []).flatMap(({ customerId }) => customerId ?? []);
