@@ -92,7 +92,8 @@ export async function deadLettersNaming(db: Queryable, { texts, names, numbers, 
   return db.query<NamingLetter>(
     `select d.id::text as id, d.topic, d.code, d.state, coalesce(octet_length(d.value), 0) as bytes from dead_letter d
      cross join lateral (select lower(encode(coalesce(d.value, '') || ' '::bytea || coalesce(d.key, ''), 'escape') || ' '
-       || coalesce((select string_agg(encode(decode(h.value, 'base64'), 'escape'), ' ') from jsonb_each_text(d.headers) as h), '')) as said) as l
+       || coalesce((select string_agg(encode(decode(v, 'base64'), 'escape'), ' ') from jsonb_each(d.headers) as h
+         cross join lateral jsonb_array_elements_text(case jsonb_typeof(h.value) when 'array' then h.value else jsonb_build_array(h.value) end) as v), '')) as said) as l
      cross join lateral (select regexp_replace(l.said, '\\\\[0-7]{3}|[ /().-]', '', 'g') as squeezed) as n
      where exists (select from unnest($1::text[]) as t (text) where position(${asSaid('t.text')} in l.said) > 0)
        or exists (select from unnest($2::text[], $3::text[]) as p (given, family) where position(${asSaid('p.given')} in l.said) > 0 and position(${asSaid('p.family')} in l.said) > 0)
