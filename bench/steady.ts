@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { QueueEvents } from 'bullmq';
 import type { Kafka } from 'kafkajs';
 import type { BookingEvent } from '../schemas/booking-event.js';
-import { outreachQueue } from '../workers/queue/jobs.js';
+import { jobIdOf, outreachQueue } from '../workers/queue/jobs.js';
 import type { Codec } from '../workers/topics/codec.js';
 import { bookingKey } from '../workers/topics/names.js';
 import { createEventProducer } from '../workers/topics/producer.js';
@@ -57,7 +57,7 @@ export async function measureSteady({ kafka, codec, topic, load, redisUrl, datab
     }
     const measured = new Map([...published].slice(runUp));
     const messages = await withDatabase(databaseUrl, (database) => database.query<{ readonly id: string; readonly event: string }>('select id, occurrence as event from message where occurrence = any($1)', [[...measured.keys()]]));
-    const waits = messages.map(({ id, event }) => (arrivals.get(`message-${id}-1`) ?? NaN) - (measured.get(event) ?? NaN));
+    const waits = messages.map(({ id, event }) => (arrivals.get(jobIdOf({ id, enqueued: 1 })) ?? NaN) - (measured.get(event) ?? NaN));
     return { rate, events: waits.length, ...latencyOf(waits) };
   } finally {
     await jobs.close();

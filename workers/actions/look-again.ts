@@ -1,6 +1,4 @@
-import type { MatchRequest } from '../domain/match/match-batch.js';
 import { partyIn } from '../domain/match/parties.js';
-import { matchKeys } from '../domain/match/keys.js';
 import { insertLinks, addObservedContacts, currentLinks, type CustomerLink } from '../store/customers.js';
 import type { Queryable } from '../store/database.js';
 import { shareFacts } from '../store/facts-lock.js';
@@ -10,7 +8,7 @@ import { ordersInReview } from '../store/reviews.js';
 import { matchParties } from './match-parties.js';
 import { createDifferences, isOpen, rateAgain, type RerateDependencies } from './rerate.js';
 import type { Facts } from './settle/facts.js';
-import { contextOf, linkOf, observedContacts, type Asked } from './settle/link-orders.js';
+import { contextOf, linkOf, observedContacts, requestFor, type Asked } from './settle/link-orders.js';
 import { saveDecisions } from './settle/save.js';
 
 export interface LookedAgain {
@@ -76,7 +74,5 @@ async function lookAgainWithin(tx: Queryable, { codec, wire, factsAt }: RerateDe
 function requestOf({ orderId, role, position }: CustomerLink, orders: readonly StoredOrder[], facts: Facts): readonly Asked[] {
   const order = orders.find(({ id }) => id === orderId);
   const met = order === undefined ? undefined : partyIn(order.state.booking, role, position);
-  if (order === undefined || met === undefined) return [];
-  const context = contextOf(order, facts);
-  return [{ ...met, orderId, context, keys: matchKeys(met.party, role, context, met) } satisfies MatchRequest & Asked];
+  return order === undefined || met === undefined ? [] : [{ ...requestFor(met, contextOf(order, facts)), orderId }];
 }

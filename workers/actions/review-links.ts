@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { createCandidateIndex, type Candidate } from '../domain/match/candidates.js';
-import { matchKeys, type KeyContext, type KeyKind, type MatchKey } from '../domain/match/keys.js';
+import type { KeyKind } from '../domain/match/keys.js';
+import type { MatchRequest } from '../domain/match/match-batch.js';
 import { newCustomer } from '../domain/match/new-customer.js';
 import { kindOf, partyIn, type Role, type RoleParty } from '../domain/match/parties.js';
 import { decideMatch, type JudgedCandidate } from '../domain/match/decide.js';
@@ -20,7 +21,7 @@ import { CustomerRefused } from './merge-customers.js';
 import { findOrder } from './orders.js';
 import { createDifferences, isOpen, rateAgain, type RerateDependencies } from './rerate.js';
 import type { Facts } from './settle/facts.js';
-import { contextOf, isHuman } from './settle/link-orders.js';
+import { contextOf, isHuman, requestFor } from './settle/link-orders.js';
 import { saveDecisions } from './settle/save.js';
 
 /** A place in an order: `source:bookingRef/role`, of a traveller with its id behind another stroke. */
@@ -62,6 +63,9 @@ interface KeptEvidence {
   /** The customer that was made of the party, and merged into the one that was accepted. */
   readonly learned?: string;
 }
+
+/** Whom a decision looked at. */
+const candidatesOf = (link: CustomerLink | undefined): readonly Partial<JudgedCandidate>[] => ((link?.evidence ?? {}) as KeptEvidence).candidates ?? [];
 
 /** Reviews that wait for a person, the oldest first. */
 export async function listReviews(db: Queryable, limit: number): Promise<{ readonly open: number; readonly reviews: readonly ShownDecision[] }> {
@@ -172,25 +176,17 @@ async function learn(tx: Queryable, ground: Ground, { id: intoId, rootId }: { re
 /** Keys that name one customer and no other. */
 const idKinds: ReadonlySet<KeyKind> = new Set<KeyKind>(['external', 'external-company', 'debitor', 'loyalty', 'vat', 'register']);
 
-interface Met extends RoleParty {
-  readonly keys: readonly MatchKey[];
-  readonly context: KeyContext;
-}
-
 /** Who the booking says somebody is; undefined where it does not. */
-function someoneIn({ order, role, position, facts }: Ground): Met | undefined {
+function someoneIn({ order, role, position, facts }: Ground): MatchRequest | undefined {
   const met = partyAt(order, { role, position });
-  if (met === undefined) return undefined;
-  const context = contextOf(order, facts);
-  return { ...met, context, keys: matchKeys(met.party, role, context, met) };
+  return met === undefined ? undefined : requestFor(met, contextOf(order, facts));
 }
 
 /** Says that somebody in an order is none of the candidates: a customer is made of them, where the booking says enough; else they stay nobody. @throws CustomerRefused */
 export async function rejectCandidates(tools: RerateDependencies, request: ReviewRequest): Promise<Reviewed> {
   return decideByHand(tools, 'reject', request, async (tx, ground) => {
-    const candidates = ((ground.link?.evidence ?? {}) as KeptEvidence).candidates ?? [];
     const met = someoneIn(ground);
-    const others = candidates.flatMap(({ customerId }) => customerId ?? []);
+    const others = candidatesOf(ground.link).flatMap(({ customerId }) => customerId ?? []);
     if (ground.made !== null) {
       const { id } = ground.made;
       await moveMade(tx, id, null, request);
@@ -209,7 +205,7 @@ export async function rejectCandidates(tools: RerateDependencies, request: Revie
 }
 
 /** The customer that a party is who is none of some others: somebody who became known since they were asked about. Null: nobody. */
-async function somebodyElse(tx: Queryable, met: Met, others: readonly string[], { matchModel }: Facts): Promise<string | null> {
+async function somebodyElse(tx: Queryable, met: MatchRequest, others: readonly string[], { matchModel }: Facts): Promise<string | null> {
   const strong = met.keys.filter((key) => key.strong);
   const refused = new Set((await rootsOf(tx, others)).map(({ rootId }) => rootId));
   const { candidates, overflowed, customers } = await findCandidates(tx, strong);
@@ -257,13 +253,13 @@ async function decideByHand(
       throw new CustomerRefused(`${link.decidedBy.replace(/^person:/, '')} has decided already that it is ${link.customerId === null ? 'nobody who is known' : `customer ${link.customerId}`}; to decide anew: --replace`);
     }
     const { learned, ...decided } = await decide(tx, { order, role, position, link, made: replace ? await madeBefore(tx, link) : null, facts });
-    await insertLinks(tx, [{ orderId: id, role, position, ...decided, evidence: { reason, ...(learned !== undefined && { learned }), candidates: ((link?.evidence ?? {}) as KeptEvidence).candidates ?? [] }, decidedBy: `person:${actor}` }]);
+    await insertLinks(tx, [{ orderId: id, role, position, ...decided, evidence: { reason, ...(learned !== undefined && { learned }), candidates: candidatesOf(link) }, decidedBy: `person:${actor}` }]);
     const rated = (await rateAgain(tx, wire, facts, [order], reason)).map((one) => ({ ...one, causeType: 'match' }));
     await saveDecisions(tx, { orders: rated, links: { drafts: [], links: [], contacts: [] }, events: [], messages: [] }, wire, codec, now.getTime());
     await audit(tx, actor, `match ${what}`, placeName({ ...order, role, position }), { customer: decided.customerId, reason }, now);
     const differences = createDifferences();
     rated.forEach(differences.add);
-    const candidates = (((link?.evidence ?? {}) as KeptEvidence).candidates ?? []).flatMap(({ customerId }) => customerId ?? []);
+    const candidates = candidatesOf(link).flatMap(({ customerId }) => customerId ?? []);
     return { place: placeName({ ...order, role, position }), ...decided, difference: differences.total().difference, candidates };
   });
   return { ...reviewed, others: await lookAgain(tools, { candidates, reason, now }) };

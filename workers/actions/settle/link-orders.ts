@@ -1,7 +1,7 @@
 import { matchKeys, type KeyContext } from '../../domain/match/keys.js';
 import type { MatchRequest, MatchResult } from '../../domain/match/match-batch.js';
 import { contactsOf, type CustomerDraft } from '../../domain/match/new-customer.js';
-import { partiesOf, sameIdentity, type Role } from '../../domain/match/parties.js';
+import { partiesOf, sameIdentity, type Role, type RoleParty } from '../../domain/match/parties.js';
 import type { OrderState } from '../../domain/order.js';
 import { currentLinks, rootsOf, type CustomerLink, type ObservedContact } from '../../store/customers.js';
 import type { Queryable } from '../../store/database.js';
@@ -71,8 +71,11 @@ function requestsOf(order: FoldedOrder, facts: Facts, standing: readonly Custome
   const context = contextOf(order, facts);
   return partiesOf(booking)
     .filter(({ role, position }) => !standing.some((link) => isAt(link, role, position) && isHuman(link)))
-    .map((party) => ({ ...party, orderId: order.id, context, keys: matchKeys(party.party, party.role, context, party) }));
+    .map((party) => ({ ...requestFor(party, context), orderId: order.id }));
 }
+
+/** How somebody in a booking is looked for. */
+export const requestFor = (party: RoleParty, context: KeyContext): MatchRequest => ({ ...party, context, keys: matchKeys(party.party, party.role, context, party) });
 
 /** What the keys of a booking's people are read with: the country is that of the org unit, or of the nearest above it, on the day of the booking. */
 export function contextOf({ source, state }: { readonly source: string; readonly state: Pick<OrderState, 'booking' | 'firstBookedAt' | 'last'> }, { feeWorld }: Facts): KeyContext {
